@@ -1,0 +1,50 @@
+package gitindex
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Declared is one object as the rendered manifests of a source contain it.
+// It is never changed once it is in a Snapshot.
+type Declared struct {
+	Key        Key
+	APIVersion string // as rendered: "apps/v1"
+	JSON       []byte // the object, compact, keys sorted
+	Origin     Origin
+
+	// ScopeUnknown is true for a kind of which the renderer can't tell
+	// whether it is namespaced. Key.Namespace is then the location's
+	// default, and the object also answers for no namespace.
+	ScopeUnknown bool
+}
+
+// Object decodes the declared object. The caller owns the result.
+func (d *Declared) Object() (map[string]any, error) {
+	var object map[string]any
+	if err := json.Unmarshal(d.JSON, &object); err != nil {
+		return nil, fmt.Errorf("decoding declared %s of source %s: %w", d.Key, d.Origin.Source, err)
+	}
+	return object, nil
+}
+
+// Origin says where an object is declared.
+type Origin struct {
+	Source   string
+	URL      string // of the repository, without credentials
+	Revision Revision
+	Path     string // the rendered location
+	File     string // the file that holds the object, relative to the root; empty if unknown
+	Line     int    // of the object in File, from 1; 0 if unknown
+
+	// Fields are the places that set single fields after File did
+	// (patches, image tags, generated data), in the order they apply.
+	Fields []FieldOrigin
+}
+
+// FieldOrigin says which file sets a field, and everything below it.
+type FieldOrigin struct {
+	Path string // such as spec.template.spec.containers[name=web].image
+	File string
+	Line int // from 1; 0 if unknown
+}

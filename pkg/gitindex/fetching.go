@@ -1,0 +1,18 @@
+package gitindex
+
+import (
+	"context"
+	"io/fs"
+)
+
+// Fetcher gets commits from a repository.
+type Fetcher interface {
+	// Resolve asks the remote which commit the repository's ref names now. It
+	// fetches no files.
+	Resolve(ctx context.Context, source string, repository Repository) (Revision, error)
+
+	// Tree returns the files of a commit, from the local store if they are
+	// there, else from the remote. The tree stays readable until it is closed
+	// by garbage collection, whatever is fetched later.
+	Tree(ctx context.Context, source string, repository Repository, revision Revision) (fs.FS, error)
+}

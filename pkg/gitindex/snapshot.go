@@ -1,0 +1,177 @@
+package gitindex
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// Snapshot is an immutable view of all declared objects at known revisions.
+// A nil Snapshot declares nothing and is not usable.
+type Snapshot struct {
+	objects    map[Key]*Declared
+	unscoped   map[Key]*Declared // ScopeUnknown objects, by Key without namespace
+	namespaces map[string]int
+	sources    []SourceState
+	conflicts  []Conflict
+}
+
+// SourceState is what is known of one source at the time of a snapshot.
+type SourceState struct {
+	Source    Source
+	Revision  Revision  // last fetched; zero if never
+	CheckedAt time.Time // when the remote ref was last seen to be Revision; zero if never
+	Err       error     // why the last look or fetch went wrong; nil if it didn't
+	Locations []LocationState
+}
+
+// LocationState is what is known of one rendered path.
+type LocationState struct {
+	Location Location
+	Revision Revision // that Objects were rendered from; zero if never
+	Objects  []Declared
+	Inputs   Inputs
+	Err      error // why rendering at the source's revision went wrong; Objects are then the last good ones
+}
+
+// Conflict is an object that two locations declare. The first is used.
+type Conflict struct {
+	Key         Key
+	Used, Other Origin
+}
+
+// Error says which two places declare the object, and which one counts.
+func (c Conflict) Error() string {
+	return fmt.Sprintf("%s is declared twice: by source %s (%s) and by source %s (%s); the first is used: remove one of them",
+		c.Key, c.Used.Source, c.Used.place(), c.Other.Source, c.Other.place())
+}
+
+func (o *Origin) place() string { return cmp.Or(o.File, o.Path) }
+
+// NewSnapshot builds a snapshot of the sources' last good objects. Sources
+// are taken in order of name, locations in the order given; where two declare
+// the same object the first one is used. The caller gives up the states.
+func NewSnapshot(states []SourceState) *Snapshot {
+	slices.SortStableFunc(states, func(a, b SourceState) int { return cmp.Compare(a.Source.Name, b.Source.Name) })
+	s := &Snapshot{
+		objects:    map[Key]*Declared{},
+		unscoped:   map[Key]*Declared{},
+		namespaces: map[string]int{},
+		sources:    states,
+	}
+	for i := range states {
+		for j := range states[i].Locations {
+			objects := states[i].Locations[j].Objects
+			for k := range objects {
+				s.add(&objects[k])
+			}
+		}
+	}
+	return s
+}
+
+func (s *Snapshot) add(d *Declared) {
+	if used, ok := s.objects[d.Key]; ok {
+		s.conflicts = append(s.conflicts, Conflict{Key: d.Key, Used: used.Origin, Other: d.Origin})
+		return
+	}
+	s.objects[d.Key] = d
+	if d.ScopeUnknown {
+		key := d.Key
+		key.Namespace = ""
+		if _, ok := s.unscoped[key]; !ok {
+			s.unscoped[key] = d
+		}
+	}
+	if d.Key.Namespace != "" {
+		s.namespaces[d.Key.Namespace]++
+	}
+}
+
+// Lookup returns the declaration of an object, or nil if no source has one.
+func (s *Snapshot) Lookup(key Key) *Declared {
+	if s == nil {
+		return nil
+	}
+	if d, ok := s.objects[key]; ok {
+		return d
+	}
+	if key.Namespace == "" {
+		return s.unscoped[key]
+	}
+	return nil
+}
+
+// InNamespace is how many declared objects live in a namespace.
+func (s *Snapshot) InNamespace(namespace string) int {
+	if s == nil {
+		return 0
+	}
+	return s.namespaces[namespace]
+}
+
+// Len is how many objects are declared.
+func (s *Snapshot) Len() int {
+	if s == nil {
+		return 0
+	}
+	return len(s.objects)
+}
+
+// All returns the declared objects in order of key. They must not be changed.
+func (s *Snapshot) All() []*Declared {
+	if s == nil {
+		return nil
+	}
+	all := make([]*Declared, 0, len(s.objects))
+	for _, d := range s.objects {
+		all = append(all, d)
+	}
+	slices.SortFunc(all, func(a, b *Declared) int {
+		return cmp.Or(
+			cmp.Compare(a.Key.Namespace, b.Key.Namespace),
+			cmp.Compare(a.Key.Group, b.Key.Group),
+			cmp.Compare(a.Key.Kind, b.Key.Kind),
+			cmp.Compare(a.Key.Name, b.Key.Name),
+		)
+	})
+	return all
+}
+
+// Sources returns the state of each source, in order of name. It must not be
+// changed.
+func (s *Snapshot) Sources() []SourceState {
+	if s == nil {
+		return nil
+	}
+	return s.sources
+}
+
+// Source returns the state of the named source, or nil.
+func (s *Snapshot) Source(name string) *SourceState {
+	for i, state := range s.Sources() {
+		if state.Source.Name == name {
+			return &s.sources[i]
+		}
+	}
+	return nil
+}
+
+// Conflicts returns the objects that are declared more than once.
+func (s *Snapshot) Conflicts() []Conflict {
+	if s == nil {
+		return nil
+	}
+	return s.conflicts
+}
+
+// Index is where the current snapshot is found. The zero Index has none yet.
+type Index struct{ current atomic.Pointer[Snapshot] }
+
+// Current returns the current snapshot, or nil before the first one.
+func (i *Index) Current() *Snapshot { return i.current.Load() }
+
+// Publish makes s the current snapshot, at once for every reader.
+func (i *Index) Publish(s *Snapshot) { i.current.Store(s) }

@@ -1,0 +1,157 @@
+package fields
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/structured-merge-diff/v6/schema"
+)
+
+// Update is an object before and after a request, and what Git says of it.
+type Update struct {
+	Type     kschema.GroupVersionKind // of Old and New
+	Declared []byte                   // JSON, of the same type
+	Old, New []byte                   // JSON, as the API server sends them
+	Part     Part
+}
+
+// Part is the part of the object that a request can change.
+type Part int
+
+// The parts.
+const (
+	Main   Part = iota // everything; status only where Git declares it
+	Status             // status, where Git declares it
+	Scale              // Old and New are Scales: spec.replicas
+)
+
+// Difference is a field that a request changes to something else than Git's
+// value.
+type Difference struct {
+	Path     string // such as spec.template.spec.containers[name=web].image
+	Declared bool   // Git declares the field; else Git is silent about it
+	Git      Value
+	Old, New Value
+}
+
+// Change is what a request does to an object.
+type Change struct {
+	Any         bool         // something other than bookkeeping changes
+	Differences []Difference // in order of path within each map; empty if every change converges
+}
+
+// Compare returns what an update changes. The error says which side can't be
+// read.
+func (t *Types) Compare(u Update) (Change, error) {
+	git, err := t.normalize(u.Type, u.Declared)
+	if err != nil {
+		return Change{}, fmt.Errorf("reading what Git declares: %w", err)
+	}
+	before, err := decode(u.Old)
+	if err != nil {
+		return Change{}, fmt.Errorf("reading the object before the request: %w", err)
+	}
+	after, err := decode(u.New)
+	if err != nil {
+		return Change{}, fmt.Errorf("reading the object after the request: %w", err)
+	}
+	_, ref, ok := t.typed(u.Type)
+	if !ok {
+		ref = schema.TypeRef{Inlined: deduced}
+	}
+	limit(u.Part, git, before, after)
+	w := walk{types: t, secret: isSecret(u.Type)}
+	w.value(at{ref: ref}, git, before, after)
+	return Change{Any: w.changed, Differences: w.found}, nil
+}
+
+// CompareUnread returns the same for an object of which Git declares another
+// version: metadata is compared, and every other change counts as a difference
+// from Git, as nothing proves that it isn't.
+func (t *Types) CompareUnread(u Update) (Change, error) {
+	var declared struct {
+		Metadata json.RawMessage `json:"metadata"`
+	}
+	err := json.Unmarshal(u.Declared, &declared)
+	if err != nil {
+		return Change{}, fmt.Errorf("reading what Git declares: %w", err)
+	}
+	if u.Declared, err = json.Marshal(declared); err != nil {
+		return Change{}, fmt.Errorf("reading what Git declares: %w", err)
+	}
+	change, err := t.Compare(u)
+	if err != nil {
+		return Change{}, err
+	}
+	for i := range change.Differences {
+		if root(change.Differences[i].Path) != "metadata" {
+			change.Differences[i].Declared = true
+		}
+	}
+	return change, nil
+}
+
+// root is the first name of a path.
+func root(path string) string {
+	name, _, _ := strings.Cut(path, ".")
+	name, _, _ = strings.Cut(name, "[")
+	return name
+}
+
+// limit drops what never counts: what the API server and clients keep for
+// themselves, and what the request can't reach.
+func limit(part Part, git, before, after map[string]any) {
+	for _, object := range []map[string]any{git, before, after} {
+		delete(object, "apiVersion")
+		delete(object, "kind")
+		metadata, _ := object["metadata"].(map[string]any)
+		for _, name := range bookkeeping {
+			delete(metadata, name)
+		}
+		if annotations, ok := metadata["annotations"].(map[string]any); ok {
+			delete(annotations, lastApplied)
+			if len(annotations) == 0 {
+				delete(metadata, "annotations")
+			}
+		}
+	}
+	switch part {
+	case Main:
+		if _, ok := git["status"]; !ok {
+			delete(before, "status")
+			delete(after, "status")
+		}
+	case Status:
+		for _, object := range []map[string]any{git, before, after} {
+			keep(object, "status")
+		}
+		if _, ok := git["status"]; !ok {
+			clear(before)
+			clear(after)
+		}
+	case Scale:
+		spec, _ := git["spec"].(map[string]any)
+		keep(spec, "replicas")
+		for _, object := range []map[string]any{git, before, after} {
+			keep(object, "spec")
+		}
+	}
+}
+
+// bookkeeping are the fields of metadata that the API server sets.
+var bookkeeping = []string{
+	"creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation",
+	"managedFields", "resourceVersion", "selfLink", "uid",
+}
+
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+func keep(object map[string]any, name string) {
+	for other := range object {
+		if other != name {
+			delete(object, other)
+		}
+	}
+}

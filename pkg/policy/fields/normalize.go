@@ -1,0 +1,196 @@
+package fields
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+	kjson "k8s.io/apimachinery/pkg/util/json"
+	"sigs.k8s.io/structured-merge-diff/v6/schema"
+)
+
+// normalize decodes a declared object into the spelling that the API server
+// would give it: quantities, times and the like in their canonical form, what
+// the API server drops as unknown or null left out, stringData moved to data.
+// It adds no defaults.
+func (t *Types) normalize(gvk kschema.GroupVersionKind, declared []byte) (map[string]any, error) {
+	raw, err := decode(declared)
+	if err != nil {
+		return nil, err
+	}
+	secret := isSecret(gvk)
+	if secret && encrypted(raw) {
+		return sealed(raw), nil
+	}
+	if secret {
+		moveStringData(raw)
+	}
+	object, ref, ok := t.typed(gvk)
+	if !ok {
+		return withoutNulls(raw), nil
+	}
+	canonical, err := respell(raw, object)
+	if err != nil {
+		return nil, err
+	}
+	return t.pruneMap(t.atom(ref).Map, raw, canonical), nil
+}
+
+func decode(object []byte) (map[string]any, error) {
+	var decoded map[string]any
+	if err := kjson.Unmarshal(object, &decoded); err != nil {
+		return nil, err
+	}
+	if decoded == nil {
+		return nil, fmt.Errorf("the object is null")
+	}
+	return decoded, nil
+}
+
+// respell sends raw through its Go type.
+func respell(raw map[string]any, object runtime.Object) (map[string]any, error) {
+	encoded, err := json.Marshal(raw)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(encoded, object); err != nil {
+		return nil, err
+	}
+	encoded, err = json.Marshal(object)
+	if err != nil {
+		return nil, err
+	}
+	return decode(encoded)
+}
+
+// prune cuts canonical down to what raw spells out: a Go type adds empty
+// structures of its own. What raw spells out and the type leaves away is unset.
+func (t *Types) prune(ref schema.TypeRef, raw, canonical any) any {
+	switch r := raw.(type) {
+	case map[string]any:
+		c, ok := canonical.(map[string]any)
+		if !ok {
+			return canonical
+		}
+		return t.pruneMap(t.atom(ref).Map, r, c)
+	case []any:
+		c, ok := canonical.([]any)
+		if !ok || len(c) != len(r) {
+			return canonical
+		}
+		var element schema.TypeRef
+		if list := t.atom(ref).List; list != nil {
+			element = list.ElementType
+		}
+		pruned := make([]any, len(c))
+		for i := range c {
+			pruned[i] = t.prune(element, r[i], c[i])
+		}
+		return pruned
+	}
+	return canonical
+}
+
+func (t *Types) pruneMap(m *schema.Map, raw, canonical map[string]any) map[string]any {
+	pruned := make(map[string]any, len(raw))
+	for name, value := range raw {
+		if value == nil {
+			continue
+		}
+		if c, ok := canonical[name]; ok && c != nil {
+			pruned[name] = t.prune(field(m, name), value, c)
+			continue
+		}
+		if known(m, name) {
+			pruned[name] = unset{value}
+		}
+	}
+	return pruned
+}
+
+// known reports whether the API server would keep a member of that name.
+func known(m *schema.Map, name string) bool {
+	if m == nil {
+		return true
+	}
+	if _, ok := m.FindField(name); ok {
+		return true
+	}
+	return len(m.Fields) == 0
+}
+
+func withoutNulls(object map[string]any) map[string]any {
+	for name, value := range object {
+		switch v := value.(type) {
+		case nil:
+			delete(object, name)
+		case map[string]any:
+			withoutNulls(v)
+		}
+	}
+	return object
+}
+
+func isSecret(gvk kschema.GroupVersionKind) bool {
+	return gvk.Group == "" && gvk.Kind == "Secret"
+}
+
+// moveStringData does what the API server does on a write of a Secret.
+func moveStringData(secret map[string]any) {
+	plain, ok := secret["stringData"].(map[string]any)
+	if !ok {
+		return
+	}
+	delete(secret, "stringData")
+	data, ok := secret["data"].(map[string]any)
+	if !ok {
+		data = map[string]any{}
+		secret["data"] = data
+	}
+	for name, value := range plain {
+		if text, ok := value.(string); ok {
+			data[name] = base64.StdEncoding.EncodeToString([]byte(text))
+		}
+	}
+}
+
+// encrypted reports whether SOPS encrypted the object.
+func encrypted(object map[string]any) bool {
+	_, ok := object["sops"].(map[string]any)
+	return ok
+}
+
+// sealed is a SOPS-encrypted Secret as it lives in the cluster, every
+// encrypted value opaque.
+func sealed(secret map[string]any) map[string]any {
+	delete(secret, "sops")
+	if plain, ok := secret["stringData"].(map[string]any); ok {
+		data, ok := secret["data"].(map[string]any)
+		if !ok {
+			data = map[string]any{}
+			secret["data"] = data
+		}
+		for name, value := range plain {
+			data[name] = value
+		}
+		delete(secret, "stringData")
+	}
+	hide(secret)
+	return withoutNulls(secret)
+}
+
+func hide(object map[string]any) {
+	for name, value := range object {
+		switch v := value.(type) {
+		case string:
+			if strings.HasPrefix(v, "ENC[") {
+				object[name] = opaque{}
+			}
+		case map[string]any:
+			hide(v)
+		}
+	}
+}
