@@ -1,0 +1,175 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/policy/fields"
+)
+
+// shownDifferences is how many differences a message spells out.
+const shownDifferences = 10
+
+// message is what the user of a request that isn't plainly allowed reads: what
+// is wrong, in which field, and where to change it instead.
+func (c *decision) message(v *Verdict) string {
+	if v.Reason == Undecidable {
+		return c.undecidableMessage(v)
+	}
+	said := "gitonly: "
+	if v.Outcome == Warn {
+		said = "gitonly: would be refused, but for Audit mode: "
+	}
+	lines := []string{said + c.summary(v)}
+	if len(v.Differences) > 0 {
+		lines = append(lines, "This request departs from it:")
+		lines = append(lines, differences(v)...)
+	}
+	if v.Declared != nil {
+		lines = append(lines, whereToChange(v))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (c *decision) undecidableMessage(v *Verdict) string {
+	said := fmt.Sprintf("gitonly: can't decide on %s: %v.", c.req.Key, c.err)
+	if v.Outcome == Deny {
+		return said + fmt.Sprintf("\nGuardPolicy %s refuses what can't be decided (undecidable: Deny).", v.Policy)
+	}
+	return said + fmt.Sprintf("\nGuardPolicy %s lets it through.", v.Policy)
+}
+
+// summary is the first line.
+func (c *decision) summary(v *Verdict) string {
+	key := c.req.Key
+	switch v.Reason {
+	case NamespaceHoldsDeclared:
+		count := c.snap.InNamespace(key.Name)
+		return fmt.Sprintf("%s holds %s that Git declares. Deleting it would delete them: remove them from Git first.", key, objects(count))
+	case UndeclaredObjectChanged:
+		return fmt.Sprintf("%s is not declared in Git, and GuardPolicy %s allows no other objects here. Declare it in Git.", key, v.Policy)
+	}
+	declared := fmt.Sprintf("%s is declared in Git: %s.", key, c.place(v.Declared))
+	switch v.Reason {
+	case DeclaredObjectCreated:
+		return declared + " The sync agent creates it."
+	case DeclaredObjectDeleted:
+		return declared + " Remove it there to delete it."
+	case UnknownSubresource:
+		return declared + fmt.Sprintf(" No rule says what its subresource %s may change.", c.req.Subresource)
+	case VersionSkew:
+		return declared + fmt.Sprintf(" Git says %s, the request says %s: use the version of Git.", v.Declared.APIVersion, c.req.Type.GroupVersion())
+	}
+	return declared
+}
+
+// place is the path at its revision, and how old that knowledge is.
+func (c *decision) place(d *gitindex.Declared) string {
+	place := fmt.Sprintf("%s at %s", d.Origin.Path, d.Origin.Revision.Short())
+	state := c.snap.Source(d.Origin.Source)
+	if state == nil || state.CheckedAt.IsZero() || c.req.At.IsZero() {
+		return place
+	}
+	return fmt.Sprintf("%s (%s old)", place, age(c.req.At.Sub(state.CheckedAt)))
+}
+
+// age is a duration as people say it.
+func age(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "0s"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	}
+	return fmt.Sprintf("%dd", int(d.Hours()/24))
+}
+
+func objects(count int) string {
+	if count == 1 {
+		return "1 object"
+	}
+	return fmt.Sprintf("%d objects", count)
+}
+
+func differences(v *Verdict) []string {
+	var lines []string
+	for i, d := range v.Differences {
+		if i == shownDifferences {
+			lines = append(lines, fmt.Sprintf("  … and %d more", len(v.Differences)-i))
+			break
+		}
+		lines = append(lines, "  "+DescribeDifference(v, d))
+	}
+	return lines
+}
+
+// DescribeDifference is one difference of a verdict in a line: the field, what
+// Git says, what the request says, and the file that declares it.
+func DescribeDifference(v *Verdict, d fields.Difference) string {
+	line := d.Path + ": " + saying(v, d)
+	if !d.Declared || v.Declared == nil {
+		return line
+	}
+	if file, _ := v.Declared.Origin.Locate(d.Path); file != "" {
+		line += "   (" + file + ")"
+	}
+	return line
+}
+
+// saying is what the two sides say.
+func saying(v *Verdict, d fields.Difference) string {
+	switch {
+	case v.Reason == VersionSkew && !d.Git.Present:
+		return "can't be compared with Git, " + request(d)
+	case d.Declared && d.Git.Hidden:
+		return "the request departs from Git's value (not shown)"
+	case d.Declared && !d.Git.Present:
+		return "Git leaves it out, " + request(d)
+	case d.Declared:
+		return fmt.Sprintf("Git says %s, %s", d.Git.Text, request(d))
+	}
+	return "not in Git, " + request(d)
+}
+
+func request(d fields.Difference) string {
+	switch {
+	case !d.New.Present && !d.Old.Present:
+		return "the request leaves it out"
+	case !d.New.Present:
+		return "the request removes it"
+	case d.New.Hidden:
+		return "the request sets it"
+	case d.Declared:
+		return "the request says " + d.New.Text
+	case !d.Old.Present:
+		return "the request adds " + d.New.Text
+	}
+	return fmt.Sprintf("the request changes it from %s to %s", d.Old.Text, d.New.Text)
+}
+
+// whereToChange names the file to edit: of the first difference, or of the
+// object.
+func whereToChange(v *Verdict) string {
+	origin := &v.Declared.Origin
+	path := ""
+	for _, d := range v.Differences {
+		if d.Declared {
+			path = d.Path
+			break
+		}
+	}
+	file, line := origin.Locate(path)
+	if path == "" {
+		file, line = origin.File, origin.Line
+	}
+	if file == "" {
+		file = origin.Path
+	}
+	return "Change it there: " + link(origin, file, line)
+}

@@ -1,0 +1,86 @@
+// Package policy decides whether a write to the cluster may happen, given what
+// Git declares. The decision is pure: it has no clock, client or logger, and
+// whatever it needs to know is in the Request.
+package policy
+
+import (
+	"strings"
+	"time"
+
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
+)
+
+// Request is one write as the API server asks about it.
+type Request struct {
+	At          time.Time    // when it arrived
+	Key         gitindex.Key // the object; for a subresource, the object it belongs to
+	Version     string       // API version of Object and OldObject, without the group
+	Operation   Operation
+	Subresource string // empty for the object itself
+	User        User
+
+	// Object and OldObject are JSON as the API server sends it; nil where the
+	// operation has none.
+	Object, OldObject []byte
+
+	// Type is the type of Object and OldObject. It differs from Key's kind for
+	// subresources that have a type of their own, such as Scale.
+	Type kschema.GroupVersionKind
+
+	// Namespace is the namespace of a namespaced object; nil if nothing is
+	// known of it.
+	Namespace *Namespace
+
+	// Problem says why the request could not be read; nil if it could.
+	Problem error
+}
+
+// Operation is what a request does.
+type Operation string
+
+// The operations of admission.
+const (
+	Create  Operation = "CREATE"
+	Update  Operation = "UPDATE"
+	Delete  Operation = "DELETE"
+	Connect Operation = "CONNECT"
+)
+
+// Namespace is what is known of the namespace a request is for.
+type Namespace struct {
+	Labels      map[string]string
+	Terminating bool
+}
+
+// User is who makes a request, as the API server knows them.
+type User struct {
+	Name   string
+	Groups []string
+}
+
+const serviceAccountPrefix = "system:serviceaccount:"
+
+// Actor is the kind of user.
+type Actor string
+
+// The actors. Person is anyone who is nothing else: administrators too.
+const (
+	Agent          Actor = "Agent"
+	System         Actor = "System"
+	ServiceAccount Actor = "ServiceAccount"
+	Person         Actor = "Person"
+)
+
+func (g *Guard) actor(u User) Actor {
+	switch {
+	case g.system.has(u):
+		return System
+	case g.agents.has(u):
+		return Agent
+	case strings.HasPrefix(u.Name, serviceAccountPrefix):
+		return ServiceAccount
+	}
+	return Person
+}

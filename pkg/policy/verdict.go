@@ -1,0 +1,74 @@
+package policy
+
+import (
+	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/policy/fields"
+)
+
+// Verdict is the answer to a request. The zero Verdict refuses.
+type Verdict struct {
+	Outcome     Outcome
+	Reason      Reason
+	Message     string // for the user; empty where there is nothing to say
+	Actor       Actor
+	Mode        Mode                // of the policy that decided; empty if none guards the object
+	Policy      string              // its name
+	Differences []fields.Difference // that count against the request
+
+	// Declared is the declaration of the object; nil if no source has one.
+	Declared *gitindex.Declared
+}
+
+// Outcome is what happens to a request.
+type Outcome int
+
+// The outcomes, strictest first.
+const (
+	Deny  Outcome = iota // it is refused
+	Warn                 // it passes, and its user is told why it should not have
+	Allow                // it passes
+)
+
+func (o Outcome) String() string {
+	switch o {
+	case Warn:
+		return "Warn"
+	case Allow:
+		return "Allow"
+	}
+	return "Deny"
+}
+
+// Reason is the rule that decided.
+type Reason string
+
+// The reasons, in the order of the rules.
+const (
+	NotGuarded              Reason = "NotGuarded"              // no policy guards the object
+	SystemActor             Reason = "SystemActor"             // the control plane at work
+	AgentActor              Reason = "AgentActor"              // the sync agent brings what Git says
+	Undecidable             Reason = "Undecidable"             // something needed for a decision is missing
+	PassiveSubresource      Reason = "PassiveSubresource"      // a subresource that changes nothing Git could declare
+	UnknownSubresource      Reason = "UnknownSubresource"      // a declared object's subresource that no rule knows
+	NamespaceTerminating    Reason = "NamespaceTerminating"    // the object's namespace is going away
+	DeclaredObjectCreated   Reason = "DeclaredObjectCreated"   // the agent creates declared objects
+	DeclaredObjectDeleted   Reason = "DeclaredObjectDeleted"   // the agent deletes declared objects
+	BeingDeleted            Reason = "BeingDeleted"            // the object is going away already
+	DeclaredFieldChanged    Reason = "DeclaredFieldChanged"    // a declared field would depart from Git
+	UndeclaredFieldChanged  Reason = "UndeclaredFieldChanged"  // a field that Git is silent about changes
+	VersionSkew             Reason = "VersionSkew"             // Git declares another API version, and nothing converts
+	Unchanged               Reason = "Unchanged"               // nothing changes
+	Converging              Reason = "Converging"              // every change takes Git's value
+	NamespaceHoldsDeclared  Reason = "NamespaceHoldsDeclared"  // deleting the namespace deletes declared objects
+	UndeclaredObjectChanged Reason = "UndeclaredObjectChanged" // Git is silent about the object
+)
+
+// Reasons returns every reason.
+func Reasons() []Reason {
+	return []Reason{
+		NotGuarded, SystemActor, AgentActor, Undecidable, PassiveSubresource, UnknownSubresource,
+		NamespaceTerminating, DeclaredObjectCreated, DeclaredObjectDeleted, BeingDeleted,
+		DeclaredFieldChanged, UndeclaredFieldChanged, VersionSkew, Unchanged, Converging,
+		NamespaceHoldsDeclared, UndeclaredObjectChanged,
+	}
+}
