@@ -1,0 +1,51 @@
+package v1alpha1
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// SetDefaults fills in what the spec leaves out, as the API server does.
+func (s *GitSource) SetDefaults() {
+	if s.Spec.Interval.Duration == 0 {
+		s.Spec.Interval = metav1.Duration{Duration: time.Minute}
+	}
+	for i := range s.Spec.Git.Paths {
+		setDefault(&s.Spec.Git.Paths[i].Render, FormatAuto)
+	}
+}
+
+// SetDefaults fills in what the spec leaves out, as the API server does.
+func (p *GuardPolicy) SetDefaults() {
+	spec := &p.Spec
+	setDefault(&spec.Mode, ModeAudit)
+	setDefault(&spec.UndeclaredFields.People, Deny)
+	setDefault(&spec.UndeclaredFields.ServiceAccounts, Allow)
+	setDefault(&spec.UndeclaredObjects.People, Allow)
+	setDefault(&spec.UndeclaredObjects.ServiceAccounts, Allow)
+	setDefault(&spec.Undecidable, Allow)
+
+	match := &spec.Match
+	if match.ExcludeNamespaces == nil {
+		match.ExcludeNamespaces = []string{"kube-system"}
+	}
+	if match.Resources == nil {
+		match.Resources = []Resource{{}}
+	}
+	for i := range match.Resources {
+		resource := &match.Resources[i]
+		if resource.APIGroups == nil {
+			resource.APIGroups = []string{"*"}
+		}
+		if resource.Kinds == nil {
+			resource.Kinds = []string{"*"}
+		}
+	}
+}
+
+func setDefault[T ~string](field *T, value T) {
+	if *field == "" {
+		*field = value
+	}
+}

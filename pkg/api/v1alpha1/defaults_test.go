@@ -1,0 +1,31 @@
+package v1alpha1_test
+
+import (
+	"reflect"
+	"testing"
+
+	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+)
+
+func TestDefaultsLeaveAloneWhatIsSet(t *testing.T) {
+	policy := v1alpha1.GuardPolicy{}
+	policy.Spec.Mode = v1alpha1.ModeEnforce
+	policy.Spec.Match.ExcludeNamespaces = []string{}
+	policy.Spec.Match.Resources = []v1alpha1.Resource{{Kinds: []string{"Deployment"}}}
+	policy.Spec.UndeclaredFields.People = v1alpha1.Allow
+	policy.SetDefaults()
+
+	want := v1alpha1.GuardPolicySpec{
+		Mode: v1alpha1.ModeEnforce,
+		Match: v1alpha1.Match{
+			ExcludeNamespaces: []string{},
+			Resources:         []v1alpha1.Resource{{APIGroups: []string{"*"}, Kinds: []string{"Deployment"}}},
+		},
+		UndeclaredFields:  v1alpha1.UndeclaredFields{People: v1alpha1.Allow, ServiceAccounts: v1alpha1.Allow},
+		UndeclaredObjects: v1alpha1.UndeclaredObjects{People: v1alpha1.Allow, ServiceAccounts: v1alpha1.Allow},
+		Undecidable:       v1alpha1.Allow,
+	}
+	if !reflect.DeepEqual(policy.Spec, want) {
+		t.Errorf("got  %+v\nwant %+v", policy.Spec, want)
+	}
+}
