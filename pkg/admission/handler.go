@@ -1,0 +1,92 @@
+// Package admission answers AdmissionReviews: it gathers what the decision
+// needs, lets policy decide, and says the verdict to the API server and the log.
+package admission
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/go-logr/logr"
+	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/policy"
+)
+
+// Handler answers admission requests. It is safe for concurrent use.
+type Handler struct {
+	snapshots  Snapshots
+	policies   Policies
+	namespaces Namespaces
+	kinds      *Kinds
+	clock      clock.PassiveClock
+	log        logr.Logger
+}
+
+// Snapshots is where the current snapshot comes from; nil before the first.
+type Snapshots interface{ Current() *gitindex.Snapshot }
+
+// Policies is where the current policy comes from.
+type Policies interface{ Current() policy.Policy }
+
+// Namespaces knows the namespaces of the cluster.
+type Namespaces interface {
+	// Namespace returns what is known of a namespace without asking the API
+	// server; nil if nothing is.
+	Namespace(name string) *policy.Namespace
+}
+
+// NewHandler returns a handler. namespaces may be nil where no cluster is at
+// hand.
+func NewHandler(snapshots Snapshots, policies Policies, namespaces Namespaces, kinds *Kinds, clock clock.PassiveClock, log logr.Logger) *Handler {
+	return &Handler{snapshots: snapshots, policies: policies, namespaces: namespaces, kinds: kinds, clock: clock, log: log}
+}
+
+// Handle decides one request. It never fails: what can't be decided is answered
+// as the policies want it.
+func (h *Handler) Handle(_ context.Context, review admission.Request) admission.Response {
+	verdict := h.Decide(&review.AdmissionRequest)
+	h.record(&review.AdmissionRequest, verdict)
+	return respond(verdict)
+}
+
+// Decide returns the verdict on one request.
+func (h *Handler) Decide(review *admissionv1.AdmissionRequest) (verdict policy.Verdict) {
+	p := h.policies.Current()
+	request := policy.Request{User: policy.User{Name: review.UserInfo.Username, Groups: review.UserInfo.Groups}}
+	defer func() {
+		if fault := recover(); fault != nil {
+			verdict = policy.Undecided(request, p, fmt.Errorf("deciding broke: %v", fault))
+			h.log.Error(fmt.Errorf("panic: %v", fault), "deciding broke", "uid", review.UID)
+		}
+	}()
+	request = h.request(review)
+	return policy.Decide(request, h.snapshots.Current(), p)
+}
+
+// respond says a verdict as the API server wants it.
+func respond(v policy.Verdict) admission.Response {
+	response := admission.Response{AdmissionResponse: admissionv1.AdmissionResponse{
+		Allowed: v.Outcome != policy.Deny,
+		Result:  &metav1.Status{Code: http.StatusOK},
+	}}
+	if v.Reason == policy.NotGuarded {
+		return response
+	}
+	response.AuditAnnotations = auditAnnotations(v)
+	switch v.Outcome {
+	case policy.Deny:
+		response.Result = &metav1.Status{
+			Code:    http.StatusForbidden,
+			Reason:  metav1.StatusReasonForbidden,
+			Message: v.Message,
+		}
+	case policy.Warn:
+		response.Warnings = warnings(v)
+	}
+	return response
+}

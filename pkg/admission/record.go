@@ -1,0 +1,86 @@
+package admission
+
+import (
+	"strings"
+
+	admissionv1 "k8s.io/api/admission/v1"
+
+	"gitonly.dev/gitonly/pkg/policy"
+)
+
+// record writes a verdict that isn't a plain Allow to the log, in one line.
+// Values of fields are left out: the log is no place for them.
+func (h *Handler) record(review *admissionv1.AdmissionRequest, v policy.Verdict) {
+	if v.Outcome == policy.Allow {
+		return
+	}
+	log := h.log.WithValues(
+		"outcome", v.Outcome.String(),
+		"reason", v.Reason,
+		"policy", v.Policy,
+		"mode", v.Mode,
+		"actor", v.Actor,
+		"user", review.UserInfo.Username,
+		"operation", review.Operation,
+		"group", review.Resource.Group,
+		"resource", review.Resource.Resource,
+		"subresource", review.SubResource,
+		"namespace", review.Namespace,
+		"name", review.Name,
+		"uid", review.UID,
+	)
+	if review.DryRun != nil && *review.DryRun {
+		log = log.WithValues("dryRun", true)
+	}
+	if v.Declared != nil {
+		log = log.WithValues("source", v.Declared.Origin.Source, "revision", v.Declared.Origin.Revision.Short(), "path", v.Declared.Origin.Path)
+	}
+	if len(v.Differences) > 0 {
+		log = log.WithValues("fields", changedFields(v))
+	}
+	log.Info("verdict")
+}
+
+func changedFields(v policy.Verdict) []string {
+	paths := make([]string, len(v.Differences))
+	for i, d := range v.Differences {
+		paths[i] = d.Path
+	}
+	return paths
+}
+
+// auditAnnotations go to the API server's audit log, each under the webhook's
+// name.
+func auditAnnotations(v policy.Verdict) map[string]string {
+	annotations := map[string]string{
+		"outcome": v.Outcome.String(),
+		"reason":  string(v.Reason),
+		"policy":  v.Policy,
+	}
+	if v.Declared != nil {
+		annotations["source"] = v.Declared.Origin.Source
+		annotations["revision"] = v.Declared.Origin.Revision.Short()
+	}
+	if len(v.Differences) > 0 {
+		annotations["fields"] = strings.Join(changedFields(v), " ")
+	}
+	return annotations
+}
+
+// warningBytes keeps a response's warnings below what the API server passes on
+// unshortened: 4,096 bytes for all webhooks together.
+const warningBytes = 3000
+
+// warnings say a verdict that lets the request pass: one a line of the message,
+// as a warning can't have several.
+func warnings(v policy.Verdict) []string {
+	var lines []string
+	total := 0
+	for line := range strings.SplitSeq(v.Message, "\n") {
+		if total += len(line); total > warningBytes {
+			return append(lines, "gitonly: … and more: see the audit log")
+		}
+		lines = append(lines, strings.TrimRight(line, " "))
+	}
+	return lines
+}

@@ -1,0 +1,81 @@
+package admission
+
+import (
+	"encoding/json"
+	"fmt"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/policy"
+)
+
+// request makes a policy.Request of a review, and gathers the facts that are
+// not in it.
+func (h *Handler) request(review *admissionv1.AdmissionRequest) policy.Request {
+	request := policy.Request{
+		At:          h.clock.Now(),
+		Version:     review.Kind.Version,
+		Operation:   policy.Operation(review.Operation),
+		Subresource: review.SubResource,
+		User:        policy.User{Name: review.UserInfo.Username, Groups: review.UserInfo.Groups},
+		Object:      review.Object.Raw,
+		OldObject:   review.OldObject.Raw,
+		Type:        kschema.GroupVersionKind(review.Kind),
+	}
+	request.Key, request.Problem = h.key(review)
+	if h.namespaces != nil && request.Key.Namespace != "" {
+		request.Namespace = h.namespaces.Namespace(request.Key.Namespace)
+	}
+	return request
+}
+
+// key names the object of a request.
+func (h *Handler) key(review *admissionv1.AdmissionRequest) (gitindex.Key, error) {
+	key := gitindex.Key{
+		Group:     review.Kind.Group,
+		Kind:      review.Kind.Kind,
+		Namespace: review.Namespace,
+		Name:      review.Name,
+	}
+	if review.SubResource != "" {
+		key.Group = review.Resource.Group
+		key.Kind = h.kinds.Kind(kschema.GroupVersionResource(review.Resource))
+	}
+	if key.Group == "" && key.Kind == "Namespace" {
+		key.Namespace = "" // a Namespace's request names itself as its namespace
+	}
+	if key.Name != "" {
+		return key, nil
+	}
+	var err error
+	key.Name, err = nameOf(review)
+	return key, err
+}
+
+// nameOf finds the name in the object: deletecollection and generateName leave
+// the request's own empty.
+func nameOf(review *admissionv1.AdmissionRequest) (string, error) {
+	for _, raw := range [][]byte{review.Object.Raw, review.OldObject.Raw} {
+		if len(raw) == 0 {
+			continue
+		}
+		var object struct {
+			Metadata struct {
+				Name         string `json:"name"`
+				GenerateName string `json:"generateName"`
+			} `json:"metadata"`
+		}
+		if err := json.Unmarshal(raw, &object); err != nil {
+			return "", fmt.Errorf("reading the request's object: %w", err)
+		}
+		if object.Metadata.Name != "" {
+			return object.Metadata.Name, nil
+		}
+		if object.Metadata.GenerateName != "" {
+			return object.Metadata.GenerateName + "*", nil // the API server makes up the rest
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,44 @@
+package admission
+
+import (
+	"errors"
+	"net/http"
+	"sync/atomic"
+
+	"gitonly.dev/gitonly/pkg/policy"
+)
+
+// PolicyStore holds the current policy. The zero store has none yet, which is
+// not the same as a policy that guards nothing. It is safe for concurrent use.
+type PolicyStore struct{ current atomic.Pointer[policy.Policy] }
+
+// Set makes p the current policy.
+func (s *PolicyStore) Set(p policy.Policy) { s.current.Store(&p) }
+
+// Current returns the current policy; one that guards nothing before the first.
+func (s *PolicyStore) Current() policy.Policy {
+	if p := s.current.Load(); p != nil {
+		return *p
+	}
+	return policy.Policy{}
+}
+
+// Loaded returns an error until there is a policy.
+func (s *PolicyStore) Loaded() error {
+	if s.current.Load() == nil {
+		return errors.New("no GuardPolicy has been read yet")
+	}
+	return nil
+}
+
+// Guarded answers 503 until there is a policy, so that the API server does what
+// the registration's failurePolicy says, and hands on to next from then on.
+func (s *PolicyStore) Guarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.Loaded(); err != nil {
+			http.Error(w, "gitonly: "+err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
