@@ -1,0 +1,13 @@
+// Command webhook is gitonly's admission webhook: it keeps an index of what Git
+// declares, and answers the API server about each write.
+package main
+
+import (
+	"os"
+
+	"sigs.k8s.io/controller-runtime/pkg/manager/signals"
+)
+
+func main() {
+	os.Exit(run(signals.SetupSignalHandler(), os.Args[1:], os.Stdout, os.Stderr))
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/pflag"
+	"go.uber.org/zap/zapcore"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+)
+
+// options are what the command line says.
+type options struct {
+	kubeconfig   string
+	config       string
+	namespace    string
+	bindAddress  string
+	port         int
+	certDir      string
+	cacheDir     string
+	metrics      string
+	health       string
+	leaderElect  bool
+	fetchTimeout time.Duration
+	zap          zap.Options
+}
+
+// parse reads the command line. It returns pflag.ErrHelp after it has printed
+// the help that was asked for.
+func parse(args []string, out io.Writer) (*options, error) {
+	o := &options{zap: zap.Options{TimeEncoder: zapcore.RFC3339NanoTimeEncoder}}
+	flags := pflag.NewFlagSet("webhook", pflag.ContinueOnError)
+	flags.SortFlags = false
+	flags.SetOutput(out)
+	flags.Usage = func() {
+		fmt.Fprintf(out, "webhook lets changes into a Kubernetes cluster only through Git.\n\nFlags:\n%s", flags.FlagUsages())
+	}
+	flags.StringVar(&o.kubeconfig, "kubeconfig", os.Getenv("KUBECONFIG"), "file that says how to reach the API server; inside a cluster, its own service account is used without")
+	flags.StringVar(&o.config, "config", "", "folder with GitSources, GuardPolicies and Secrets, read once at the start instead of those in the cluster")
+	flags.StringVar(&o.namespace, "namespace", os.Getenv("POD_NAMESPACE"), "gitonly's own namespace, which holds the Secrets that GitSources name and the leader's lease; gitonly-system if empty")
+	flags.StringVar(&o.bindAddress, "bind-address", "", "address that all servers listen on; every one if empty")
+	flags.IntVar(&o.port, "port", 9443, "port that answers the API server")
+	flags.StringVar(&o.certDir, "cert-dir", "/var/run/gitonly/tls", "folder with tls.crt and tls.key, which are read again when they change")
+	flags.StringVar(&o.cacheDir, "cache-dir", filepath.Join(os.TempDir(), "gitonly"), "folder for what was fetched and rendered, from which a restart serves while the Git server is away")
+	flags.StringVar(&o.metrics, "metrics-bind-address", ":8080", "address of /metrics; 0 for none")
+	flags.StringVar(&o.health, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 for none")
+	flags.BoolVar(&o.leaderElect, "leader-elect", false, "of several replicas let only one write status")
+	flags.DurationVar(&o.fetchTimeout, "fetch-timeout", time.Minute, "how long one fetch from a Git server may take")
+	logging := flag.NewFlagSet("", flag.ContinueOnError)
+	o.zap.BindFlags(logging)
+	flags.AddGoFlagSet(logging)
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	if o.namespace == "" {
+		o.namespace = "gitonly-system"
+	}
+	return o, o.validate(flags.Args())
+}
+
+func (o *options) validate(rest []string) error {
+	var problems []error
+	if len(rest) > 0 {
+		problems = append(problems, fmt.Errorf("%q: no arguments are taken, only flags", rest[0]))
+	}
+	if o.port < 1 || o.port > 65535 {
+		problems = append(problems, fmt.Errorf("--port=%d: a port is a number from 1 to 65535", o.port))
+	}
+	if o.fetchTimeout <= 0 {
+		problems = append(problems, fmt.Errorf("--fetch-timeout=%s: must be more than zero", o.fetchTimeout))
+	}
+	for _, name := range []string{"tls.crt", "tls.key"} {
+		if _, err := os.Stat(filepath.Join(o.certDir, name)); err != nil {
+			problems = append(problems, fmt.Errorf("--cert-dir=%s: %w: the API server speaks only TLS", o.certDir, err))
+		}
+	}
+	return errors.Join(problems...)
+}

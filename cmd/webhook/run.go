@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/controller-runtime/pkg/webhook"
+	crwebhook "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"gitonly.dev/gitonly/pkg/admission"
+	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+	"gitonly.dev/gitonly/pkg/cluster"
+	"gitonly.dev/gitonly/pkg/config"
+	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/gitindex/git"
+	"gitonly.dev/gitonly/pkg/gitindex/render"
+	"gitonly.dev/gitonly/pkg/policy"
+	"gitonly.dev/gitonly/pkg/policy/fields"
+	"gitonly.dev/gitonly/pkg/policy/fields/builtin"
+)
+
+// servePath is where the API server finds the webhook.
+const servePath = "/validate"
+
+// run is the program: it returns when ctx ends, with the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args, stderr)
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		return 0
+	case err != nil:
+		fmt.Fprintf(stderr, "webhook: %v\n", err)
+		return 2
+	}
+	log := zap.New(zap.UseFlagOptions(&o.zap), zap.WriteTo(stderr))
+	ctrl.SetLogger(log)
+	if err := serve(ctx, o, log); err != nil {
+		log.Error(err, "gitonly stops")
+		return 1
+	}
+	return 0
+}
+
+// serve puts the parts together and runs them.
+func serve(ctx context.Context, o *options, log logr.Logger) error {
+	types, err := builtin.Types()
+	if err != nil {
+		return err
+	}
+	watcher, err := certwatcher.New(filepath.Join(o.certDir, "tls.crt"), filepath.Join(o.certDir, "tls.key"))
+	if err != nil {
+		return fmt.Errorf("reading the serving certificate: %w", err)
+	}
+	access, err := clusterAccess(o)
+	if err != nil {
+		return err
+	}
+	m, err := newManager(o, access, watcher, log)
+	if err != nil {
+		return err
+	}
+	parts := &parts{options: o, manager: m, types: types, log: log}
+	if o.config != "" {
+		err = parts.fromFiles()
+	} else {
+		err = parts.fromCluster()
+	}
+	if err != nil {
+		return err
+	}
+	var namespaces admission.Namespaces
+	kinds := admission.NewKinds(scheme.Scheme, nil)
+	if access != nil {
+		if namespaces, err = cluster.NewNamespaces(ctx, m.GetCache()); err != nil {
+			return err
+		}
+		kinds = admission.NewKinds(scheme.Scheme, m.GetRESTMapper())
+	}
+	handler := admission.NewHandler(&parts.index, &parts.policies, namespaces, kinds, clock.RealClock{}, log.WithName("admission"))
+	m.GetWebhookServer().Register(servePath, parts.policies.Guarded(&crwebhook.Webhook{Handler: handler}))
+	if err := parts.checks(watcher); err != nil {
+		return err
+	}
+	if err := m.Add(everywhere(watcher.Start)); err != nil {
+		return err
+	}
+	if err := m.Add(everywhere(parts.refresher.Run)); err != nil {
+		return err
+	}
+	return m.Start(ctx)
+}
+
+// parts are what the configuration's two origins fill in alike.
+type parts struct {
+	options   *options
+	manager   ctrl.Manager
+	types     *fields.Types
+	log       logr.Logger
+	index     gitindex.Index
+	policies  admission.PolicyStore
+	refresher *gitindex.Refresher
+}
+
+// fromFiles configures the parts from a folder.
+func (p *parts) fromFiles() error {
+	loaded, err := config.Load(os.DirFS(p.options.config))
+	if err != nil {
+		return fmt.Errorf("reading --config=%s: %w", p.options.config, err)
+	}
+	guards, err := policy.New(loaded.Policies, p.types)
+	if err != nil {
+		return fmt.Errorf("reading --config=%s: %w", p.options.config, err)
+	}
+	p.policies.Set(guards)
+	p.newRefresher(loaded.Secret, nil)
+	p.refresher.SetSources(loaded.GitSources())
+	return nil
+}
+
+// fromCluster configures the parts from the API server, for as long as the
+// process runs.
+func (p *parts) fromCluster() error {
+	changed := make(chan event.TypedGenericEvent[client.Object], 1024)
+	secrets := cluster.NewSecrets(p.manager.GetAPIReader(), p.options.namespace)
+	p.newRefresher(secrets.Data, func(snapshot *gitindex.Snapshot) {
+		for _, state := range snapshot.Sources() {
+			source := &v1alpha1.GitSource{}
+			source.Name = state.Source.Name
+			select {
+			case changed <- event.TypedGenericEvent[client.Object]{Object: source}:
+			default: // full: the next look at the source says it again
+			}
+		}
+	})
+	return errors.Join(
+		cluster.AddSources(p.manager, p.refresher),
+		cluster.AddSourceStatus(p.manager, p.refresher.Latest, changed),
+		cluster.AddPolicies(p.manager, &p.policies, p.types, p.log.WithName("policies")),
+	)
+}
+
+func (p *parts) newRefresher(secrets git.Secrets, onChange func(*gitindex.Snapshot)) {
+	fetcher := git.New(filepath.Join(p.options.cacheDir, "git"), secrets, git.Options{Timeout: p.options.fetchTimeout})
+	cache := gitindex.NewDiskCache(filepath.Join(p.options.cacheDir, "snapshot"))
+	p.refresher = gitindex.NewRefresher(&p.index, fetcher, render.New(render.Options{}), cache, p.log.WithName("gitindex"),
+		gitindex.Options{OnChange: onChange})
+}
+
+// checks adds /healthz and /readyz. Ready is who can decide, and whom the API
+// server will believe.
+func (p *parts) checks(watcher *certwatcher.CertWatcher) error {
+	return errors.Join(
+		p.manager.AddHealthzCheck("ping", healthz.Ping),
+		p.manager.AddReadyzCheck("certificate", admission.CertificateCheck(watcher.GetCertificate, clock.RealClock{})),
+		p.manager.AddReadyzCheck("serving", p.manager.GetWebhookServer().StartedChecker()),
+		p.manager.AddReadyzCheck("policies", func(*http.Request) error { return p.policies.Loaded() }),
+		p.manager.AddReadyzCheck("snapshot", func(*http.Request) error {
+			if p.index.Current() == nil {
+				return errors.New("no source in Git has been loaded yet")
+			}
+			return nil
+		}),
+	)
+}
+
+// clusterAccess says how to reach the API server: nil if nothing does, which
+// only --config allows.
+func clusterAccess(o *options) (*rest.Config, error) {
+	if o.kubeconfig != "" {
+		access, err := clientcmd.BuildConfigFromFlags("", o.kubeconfig)
+		if err != nil {
+			return nil, fmt.Errorf("reading --kubeconfig=%s: %w", o.kubeconfig, err)
+		}
+		return access, nil
+	}
+	access, err := rest.InClusterConfig()
+	if errors.Is(err, rest.ErrNotInCluster) {
+		if o.config != "" {
+			return nil, nil
+		}
+		return nil, errors.New("not inside a cluster: set --kubeconfig, or --config to run from files alone")
+	}
+	return access, err
+}
+
+func newManager(o *options, access *rest.Config, watcher *certwatcher.CertWatcher, log logr.Logger) (ctrl.Manager, error) {
+	if err := v1alpha1.AddToScheme(scheme.Scheme); err != nil {
+		return nil, err
+	}
+	settings := manager.Options{
+		Scheme: scheme.Scheme,
+		Logger: log,
+		WebhookServer: webhook.NewServer(webhook.Options{
+			Host:    o.bindAddress,
+			Port:    o.port,
+			TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.GetCertificate = watcher.GetCertificate }},
+		}),
+		Metrics:                 server.Options{BindAddress: on(o.bindAddress, o.metrics)},
+		HealthProbeBindAddress:  on(o.bindAddress, o.health),
+		LeaderElection:          o.leaderElect && access != nil,
+		LeaderElectionID:        "gitonly-leader",
+		LeaderElectionNamespace: o.namespace,
+	}
+	if access == nil {
+		// Nothing asks the API server then; the manager only runs the parts.
+		access = &rest.Config{}
+		settings.MapperProvider = func(*rest.Config, *http.Client) (meta.RESTMapper, error) {
+			return meta.NewDefaultRESTMapper(nil), nil
+		}
+	}
+	return ctrl.NewManager(access, settings)
+}
+
+// on gives an address without a host the one that all servers listen on.
+func on(host, address string) string {
+	if h, port, err := net.SplitHostPort(address); err == nil && h == "" {
+		return net.JoinHostPort(host, port)
+	}
+	return address
+}
+
+// everywhere is a part that every replica runs, whoever leads.
+type everywhere func(context.Context) error
+
+func (e everywhere) Start(ctx context.Context) error { return e(ctx) }
+func (e everywhere) NeedLeaderElection() bool        { return false }

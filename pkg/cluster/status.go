@@ -1,0 +1,134 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+	"gitonly.dev/gitonly/pkg/gitindex"
+)
+
+// checkTimeStep is how far a status lags behind the last look at a source while
+// nothing else changes: each look would be a write otherwise.
+const checkTimeStep = time.Minute
+
+// Latest returns the newest snapshot, usable or not; nil before the first.
+type Latest func() *gitindex.Snapshot
+
+// sourceStatus writes what became of a source into its GitSource's status.
+type sourceStatus struct {
+	client client.Client
+	latest Latest
+}
+
+// AddSourceStatus makes the leader of m write the status of GitSources from the
+// latest snapshot, each time that changed says there is a new one.
+func AddSourceStatus(m ctrl.Manager, latest Latest, changed <-chan event.TypedGenericEvent[client.Object]) error {
+	err := ctrl.NewControllerManagedBy(m).Named("gitsource-status").For(&v1alpha1.GitSource{}).
+		WatchesRawSource(source.Channel(changed, &handler.EnqueueRequestForObject{})).
+		Complete(&sourceStatus{client: m.GetClient(), latest: latest})
+	if err != nil {
+		return fmt.Errorf("watching GitSources: %w", err)
+	}
+	return nil
+}
+
+// Reconcile writes one status.
+func (s *sourceStatus) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	var item v1alpha1.GitSource
+	if err := s.client.Get(ctx, request.NamespacedName, &item); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	snapshot := s.latest()
+	state := snapshot.Source(item.Name)
+	if state == nil {
+		return reconcile.Result{}, nil // not taken up yet: its snapshot will come
+	}
+	before := item.DeepCopy()
+	setStatus(&item, state, snapshot)
+	if !worthWriting(before.Status, item.Status) {
+		return reconcile.Result{}, nil
+	}
+	if err := s.client.Status().Patch(ctx, &item, client.MergeFrom(before)); err != nil {
+		return reconcile.Result{}, fmt.Errorf("writing the status of GitSource %s: %w", item.Name, client.IgnoreNotFound(err))
+	}
+	return reconcile.Result{}, nil
+}
+
+func worthWriting(before, after v1alpha1.GitSourceStatus) bool {
+	if after.LastCheckTime.Sub(before.LastCheckTime.Time) < checkTimeStep {
+		after.LastCheckTime = before.LastCheckTime
+	}
+	return !equality.Semantic.DeepEqual(before, after)
+}
+
+func setStatus(item *v1alpha1.GitSource, state *gitindex.SourceState, snapshot *gitindex.Snapshot) {
+	status := &item.Status
+	status.ObservedGeneration = item.Generation
+	status.Revision = v1alpha1.Revision{Name: state.Revision.Name, Commit: state.Revision.Commit}
+	status.LastCheckTime = metav1.NewTime(state.CheckedAt.Truncate(time.Second))
+	status.Objects, status.Paths = 0, nil
+	for _, location := range state.Locations {
+		path := v1alpha1.PathStatus{
+			Path:      location.Location.Path,
+			Namespace: location.Location.Namespace,
+			Objects:   int32(len(location.Objects)),
+			Revision:  location.Revision.Short(),
+		}
+		if location.Err != nil {
+			path.Message = location.Err.Error()
+		}
+		status.Objects += path.Objects
+		status.Paths = append(status.Paths, path)
+	}
+	status.Conflicts = conflicts(item.Name, snapshot)
+	ready := condition(state, status)
+	ready.Type, ready.ObservedGeneration = v1alpha1.ConditionReady, item.Generation
+	meta.SetStatusCondition(&status.Conditions, ready)
+}
+
+// condition says the worst that is wrong with a source.
+func condition(state *gitindex.SourceState, status *v1alpha1.GitSourceStatus) metav1.Condition {
+	wrong := func(reason, message string) metav1.Condition {
+		return metav1.Condition{Status: metav1.ConditionFalse, Reason: reason, Message: message}
+	}
+	if state.Err != nil {
+		return wrong(v1alpha1.ReasonFetchFailed, state.Err.Error())
+	}
+	for _, path := range status.Paths {
+		if path.Message != "" {
+			return wrong(v1alpha1.ReasonRenderFailed, path.Message)
+		}
+	}
+	if len(status.Conflicts) > 0 {
+		return wrong(v1alpha1.ReasonConflict, status.Conflicts[0])
+	}
+	if state.CheckedAt.IsZero() {
+		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonPending, Message: "Nothing is fetched yet."}
+	}
+	return metav1.Condition{
+		Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonRendered,
+		Message: fmt.Sprintf("%d objects at %s.", status.Objects, state.Revision.Short()),
+	}
+}
+
+func conflicts(name string, snapshot *gitindex.Snapshot) []string {
+	var messages []string
+	for _, c := range snapshot.Conflicts() {
+		if (c.Used.Source == name || c.Other.Source == name) && len(messages) < v1alpha1.MaxConflicts {
+			messages = append(messages, c.Error())
+		}
+	}
+	return messages
+}
