@@ -1,0 +1,52 @@
+# gitonly: a Kubernetes admission webhook that lets changes in only through Git.
+
+# The tools' own module keeps them out of the program's.
+TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
+CONTROLLER_GEN = $(TOOL) controller-gen
+STATICCHECK = $(TOOL) staticcheck
+
+# Kubernetes version that e2e, test and demo run; the folders in
+# e2e/controlplane/versions are the ones there are.
+KUBERNETES_VERSION ?= 1.37.2
+export KUBERNETES_VERSION
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## show the main job on a real API server, with nothing but Go and git installed
+	@go run ./e2e/demo
+
+.PHONY: test
+test: ## run all tests
+	go test ./...
+
+.PHONY: e2e
+e2e: ## run the tests on a real API server alone, one line a scenario
+	go test -v ./e2e/... 2>&1 | grep -E '^\s*(---|ok|FAIL|PASS|panic)'
+
+.PHONY: build
+build: ## build the webhook and the kubectl plugin into bin/
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
+
+.PHONY: generate
+generate: ## write what is generated: deepcopy functions and CRDs
+	$(CONTROLLER_GEN) object paths=./pkg/api/...
+	$(CONTROLLER_GEN) crd paths=./pkg/api/... output:crd:dir=config/crd
+
+.PHONY: lint
+lint: ## vet, staticcheck, formatting
+	go vet ./...
+	$(STATICCHECK) ./...
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
+
+.PHONY: verify
+verify: lint ## check that what is generated is up to date, modules are tidy, and lint passes
+	@.ci/verify
+
+.PHONY: clean
+clean: ## remove what was built here; the control plane's cache stays
+	rm -rf bin out
