@@ -1,0 +1,119 @@
+// Package stage puts gitonly in front of a real API server: the cluster, the
+// people and service accounts in it, webhook processes, and their registration.
+// Scenarios and the demo play on it.
+package stage
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"gitonly.dev/gitonly/e2e/controlplane"
+)
+
+// manifests are the cluster's own: who may do what.
+//
+//go:embed cluster.yaml
+var manifests []byte
+
+// Stage is a running cluster without any webhook yet.
+type Stage struct {
+	Plane *controlplane.ControlPlane
+	Users map[string]controlplane.User // by the names that scenarios use
+	Bin   string                       // folder with webhook and kubectl-gitonly
+
+	dir     string
+	gitonly controlplane.User
+}
+
+// Options say what to start.
+type Options struct {
+	Version  string    // of Kubernetes; see controlplane.Options
+	Dir      string    // for binaries and logs; the caller removes it
+	Progress io.Writer // is told what takes long; nil discards it
+}
+
+// Start builds what is missing and starts the cluster. Stop ends it.
+//
+// Its users are:
+//
+//   - admin, in system:masters
+//   - developer, who may edit everything in any namespace
+//   - agent, the service account flux-system/kustomize-controller
+//   - ci, the service account ci/pipeline, which may edit as developers may
+func Start(ctx context.Context, o Options) (*Stage, error) {
+	if o.Progress == nil {
+		o.Progress = io.Discard
+	}
+	s := &Stage{dir: o.Dir, Bin: filepath.Join(o.Dir, "bin"), Users: map[string]controlplane.User{}}
+	if err := build(ctx, s.Bin, o.Progress); err != nil {
+		return nil, err
+	}
+	plane, err := controlplane.Start(ctx, controlplane.Options{
+		Version: o.Version, Progress: o.Progress, Dir: filepath.Join(o.Dir, "logs"), ControllerManager: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.Plane = plane
+	if err := s.cast(ctx); err != nil {
+		_ = plane.Stop() // the first error is the one to tell
+		return nil, err
+	}
+	return s, nil
+}
+
+// build compiles gitonly's programs into a folder.
+func build(ctx context.Context, dir string, progress io.Writer) error {
+	fmt.Fprintln(progress, "building gitonly …")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", dir+string(filepath.Separator), "gitonly.dev/gitonly/cmd/...")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("building gitonly: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// cast makes the users.
+func (s *Stage) cast(ctx context.Context) error {
+	developer, err := s.Plane.AddUser("dana", "developers")
+	if err != nil {
+		return err
+	}
+	if err := s.Apply(ctx, manifests); err != nil {
+		return err
+	}
+	s.Users["admin"], s.Users["developer"] = s.Plane.Admin, developer
+	for name, account := range map[string][2]string{
+		"agent": {"flux-system", "kustomize-controller"},
+		"ci":    {"ci", "pipeline"},
+	} {
+		if s.Users[name], err = s.Plane.ServiceAccountUser(ctx, account[0], account[1]); err != nil {
+			return err
+		}
+	}
+	s.gitonly, err = s.Plane.ServiceAccountUser(ctx, "gitonly-system", "gitonly")
+	return err
+}
+
+// Apply applies manifests as the administrator.
+func (s *Stage) Apply(ctx context.Context, manifests []byte) error {
+	cmd := s.Plane.Kubectl(ctx, s.Plane.Admin, "apply", "-f", "-")
+	cmd.Stdin = bytes.NewReader(manifests)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("applying manifests: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// Stop ends the cluster.
+func (s *Stage) Stop() error { return s.Plane.Stop() }
+
+// Path is PATH with gitonly's programs and kubectl first.
+func (s *Stage) Path() string {
+	return s.Bin + string(os.PathListSeparator) + filepath.Dir(s.Plane.Binaries.Kubectl) + string(os.PathListSeparator) + os.Getenv("PATH")
+}

@@ -1,0 +1,209 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/util/cert"
+)
+
+// Webhook is a running webhook process.
+type Webhook struct {
+	Name string
+	Log  string // path of its log
+
+	stage   *Stage
+	args    []string
+	cmd     *exec.Cmd
+	exited  chan struct{}
+	certs   string
+	ca      []byte
+	port    int
+	health  int
+	metrics int
+}
+
+// WebhookOptions say how to run a webhook.
+type WebhookOptions struct {
+	Name   string // of this webhook among those on the stage
+	Config string // folder for --config; empty to read the cluster
+	Args   []string
+}
+
+// StartWebhook starts a webhook process. It does not wait for it to be ready,
+// and nothing asks it yet: see WaitReady and Register. Stop ends it.
+func (s *Stage) StartWebhook(o WebhookOptions) (*Webhook, error) {
+	w := &Webhook{
+		Name:  o.Name,
+		Log:   filepath.Join(s.dir, o.Name, "webhook.log"),
+		stage: s,
+		certs: filepath.Join(s.dir, o.Name, "tls"),
+	}
+	if err := w.prepare(); err != nil {
+		return nil, fmt.Errorf("preparing webhook %s: %w", o.Name, err)
+	}
+	w.args = []string{
+		"--kubeconfig=" + s.gitonly.Kubeconfig,
+		"--namespace=gitonly-system",
+		"--bind-address=127.0.0.1",
+		"--port=" + strconv.Itoa(w.port),
+		"--cert-dir=" + w.certs,
+		"--cache-dir=" + filepath.Join(s.dir, o.Name, "cache"),
+		"--metrics-bind-address=127.0.0.1:" + strconv.Itoa(w.metrics),
+		"--health-probe-bind-address=127.0.0.1:" + strconv.Itoa(w.health),
+	}
+	if o.Config != "" {
+		w.args = append(w.args, "--config="+o.Config)
+	}
+	w.args = append(w.args, o.Args...)
+	return w, w.Start()
+}
+
+// Start starts the process again after Stop, where the API server finds it and
+// with what it kept on disk.
+func (w *Webhook) Start() error {
+	log, err := os.OpenFile(w.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd, exited := exec.Command(filepath.Join(w.stage.Bin, "webhook"), w.args...), make(chan struct{})
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("starting webhook %s: %w", w.Name, err)
+	}
+	w.cmd, w.exited = cmd, exited
+	go func() {
+		_ = cmd.Wait() // the log says why it ended
+		close(exited)
+	}()
+	return nil
+}
+
+// prepare makes the certificate and picks ports.
+func (w *Webhook) prepare() error {
+	if err := os.MkdirAll(w.certs, 0o700); err != nil {
+		return err
+	}
+	certificate, key, err := cert.GenerateSelfSignedCertKey("127.0.0.1", []net.IP{net.IPv4(127, 0, 0, 1)}, nil)
+	if err != nil {
+		return err
+	}
+	w.ca = certificate
+	if err := w.WriteCertificate(certificate, key); err != nil {
+		return err
+	}
+	for _, port := range []*int{&w.port, &w.health, &w.metrics} {
+		if *port, err = freePort(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// WriteCertificate replaces what the webhook serves. What Register told the API
+// server to trust stays.
+func (w *Webhook) WriteCertificate(certificate, key []byte) error {
+	return errors.Join(
+		os.WriteFile(filepath.Join(w.certs, "tls.crt"), certificate, 0o600),
+		os.WriteFile(filepath.Join(w.certs, "tls.key"), key, 0o600),
+	)
+}
+
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port, nil
+}
+
+// WaitReady waits until /readyz says ok.
+func (w *Webhook) WaitReady(ctx context.Context) error {
+	var last error
+	err := wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		select {
+		case <-w.exited:
+			return false, errors.New("it ended")
+		default:
+		}
+		_, last = w.get(ctx, w.health, "/readyz?verbose")
+		return last == nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for webhook %s to be ready: %w (%w)\n%s", w.Name, err, last, w.tail())
+	}
+	return nil
+}
+
+// Ready returns what /readyz says in full; the error is nil if it says ok.
+func (w *Webhook) Ready(ctx context.Context) (string, error) {
+	return w.get(ctx, w.health, "/readyz?verbose")
+}
+
+// Metrics returns what /metrics says.
+func (w *Webhook) Metrics(ctx context.Context) (string, error) {
+	return w.get(ctx, w.metrics, "/metrics")
+}
+
+func (w *Webhook) get(ctx context.Context, port int, path string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d%s", port, path), nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return "", err
+	}
+	if response.StatusCode != http.StatusOK {
+		return string(body), fmt.Errorf("%s: %s: %s", path, response.Status, body)
+	}
+	return string(body), nil
+}
+
+// tail is the end of the log.
+func (w *Webhook) tail() []byte {
+	log, err := os.ReadFile(w.Log)
+	if err != nil {
+		return []byte(err.Error())
+	}
+	return log[max(0, len(log)-4000):]
+}
+
+// Stop ends the process as a Pod's end does, and waits for it.
+func (w *Webhook) Stop() {
+	_ = w.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
+	select {
+	case <-w.exited:
+	case <-time.After(10 * time.Second):
+		_ = w.cmd.Process.Kill()
+		<-w.exited
+	}
+}
+
+// Running reports whether the process has not ended.
+func (w *Webhook) Running() bool {
+	select {
+	case <-w.exited:
+		return false
+	default:
+		return true
+	}
+}
