@@ -2,6 +2,7 @@ package admission
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -33,6 +34,9 @@ func (h *Handler) request(review *admissionv1.AdmissionRequest) policy.Request {
 
 // key names the object of a request.
 func (h *Handler) key(review *admissionv1.AdmissionRequest) (gitindex.Key, error) {
+	if review.Kind.Kind == "" || review.Operation == "" {
+		return gitindex.Key{}, errors.New("the AdmissionReview names no kind or no operation")
+	}
 	key := gitindex.Key{
 		Group:     review.Kind.Group,
 		Kind:      review.Kind.Kind,
