@@ -13,8 +13,8 @@ type Agents struct {
 
 // Subject is a user, a group or a service account.
 //
-// +kubebuilder:validation:XValidation:rule="self.kind != 'ServiceAccount' || (has(self.namespace) && self.namespace != ”)",message="is required: a ServiceAccount belongs to a namespace",fieldPath=".namespace"
-// +kubebuilder:validation:XValidation:rule="self.kind == 'ServiceAccount' || !has(self.namespace) || self.namespace == ”",message="must be left out: only a ServiceAccount belongs to a namespace",fieldPath=".namespace"
+// +kubebuilder:validation:XValidation:rule="self.kind != 'ServiceAccount' || (has(self.__namespace__) && size(self.__namespace__) > 0)",message="is required: a ServiceAccount belongs to a namespace",fieldPath=".namespace"
+// +kubebuilder:validation:XValidation:rule="self.kind == 'ServiceAccount' || !has(self.__namespace__) || size(self.__namespace__) == 0",message="must be left out: only a ServiceAccount belongs to a namespace",fieldPath=".namespace"
 type Subject struct {
 	// kind is User, Group or ServiceAccount.
 	// +required
@@ -53,7 +53,7 @@ type SystemActors struct {
 	// +kubebuilder:validation:MaxItems=200
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=1024
-	Users []string `json:"users,omitempty"`
+	Users []string `json:"users,omitzero"`
 
 	// groups by their full names, such as system:nodes.
 	// +optional
@@ -61,5 +61,5 @@ type SystemActors struct {
 	// +kubebuilder:validation:MaxItems=200
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=1024
-	Groups []string `json:"groups,omitempty"`
+	Groups []string `json:"groups,omitzero"`
 }

@@ -81,8 +81,8 @@ type Git struct {
 	// +optional
 	SecretRef *SecretReference `json:"secretRef,omitempty"`
 
-	// paths are the folders (or single files) that are rendered. The same
-	// path may be listed again for another namespace.
+	// paths are the folders that are rendered. The same path may be listed
+	// again for another namespace.
 	// +required
 	// +listType=map
 	// +listMapKey=path
@@ -134,7 +134,7 @@ type SecretReference struct {
 	Name string `json:"name"`
 }
 
-// Path is a folder or file of a repository that is rendered.
+// Path is a folder of a repository that is rendered.
 type Path struct {
 	// path from the repository's root, with / between folders. "." is the
 	// root itself.

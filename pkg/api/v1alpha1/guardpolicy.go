@@ -22,8 +22,9 @@ type GuardPolicy struct {
 
 	// spec says what is guarded, from whom, and how strictly. Each field has
 	// a default: {} guards everything outside kube-system, in Audit mode.
-	// +required
-	Spec GuardPolicySpec `json:"spec"`
+	// +optional
+	// +default={}
+	Spec GuardPolicySpec `json:"spec,omitzero"`
 
 	// status says whether the policy is in use.
 	// +optional
@@ -62,9 +63,10 @@ type GuardPolicySpec struct {
 	Agents Agents `json:"agents,omitzero"`
 
 	// systemActors are the identities of the control plane. They may change
-	// anything. Left out, gitonly's built-in list holds: nodes, the scheduler,
-	// the controllers and service accounts of kube-system, the API server.
-	// Set, it replaces that list as a whole.
+	// anything. Left out, gitonly's built-in list holds: nodes, the API
+	// server, the scheduler, the controller managers, and the service account
+	// of each of their controllers. Set, it replaces that list as a whole; {}
+	// trusts nobody.
 	// +optional
 	SystemActors *SystemActors `json:"systemActors,omitempty"`
 
