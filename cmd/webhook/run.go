@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 
 	"github.com/go-logr/logr"
@@ -125,16 +124,19 @@ type parts struct {
 
 // fromFiles configures the parts from a folder.
 func (p *parts) fromFiles() error {
-	loaded, err := config.Load(os.DirFS(p.options.config))
+	loaded, err := config.LoadDir(p.options.config)
 	if err != nil {
-		return fmt.Errorf("reading --config=%s: %w", p.options.config, err)
+		return err
+	}
+	for _, warning := range loaded.Warnings() {
+		p.log.Info(warning, "config", p.options.config)
 	}
 	guards, err := policy.New(loaded.Policies, p.types)
 	if err != nil {
-		return fmt.Errorf("reading --config=%s: %w", p.options.config, err)
+		return err
 	}
 	p.policies.Set(guards)
-	p.newRefresher(loaded.Secret, nil)
+	p.newRefresher(loaded.Secrets.Data, nil)
 	p.refresher.SetSources(loaded.GitSources())
 	return nil
 }
@@ -162,7 +164,7 @@ func (p *parts) fromCluster() error {
 }
 
 func (p *parts) newRefresher(secrets git.Secrets, onChange func(*gitindex.Snapshot)) {
-	fetcher := git.New(filepath.Join(p.options.cacheDir, "git"), secrets, git.Options{Timeout: p.options.fetchTimeout})
+	fetcher := git.New(filepath.Join(p.options.cacheDir, "git"), secrets.Credentials, git.Options{Timeout: p.options.fetchTimeout})
 	cache := gitindex.NewDiskCache(filepath.Join(p.options.cacheDir, "snapshot"))
 	p.refresher = gitindex.NewRefresher(&p.index, fetcher, render.New(render.Options{}), cache, p.log.WithName("gitindex"),
 		gitindex.Options{OnChange: onChange})

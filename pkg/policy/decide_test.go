@@ -208,7 +208,7 @@ func TestDecide(t *testing.T) {
 		{name: "another service account in kube-system is not the control plane",
 			request: request(t, policy.User{Name: "system:serviceaccount:kube-system:sealed-secrets-controller"}, policy.Delete, guestbook, ""),
 			reason:  policy.DeclaredObjectDeleted,
-			message: declared + " Remove it there to delete it." + atFile},
+			message: declared + " To delete it, remove it from Git." + strings.Replace(atFile, "Change", "Remove", 1)},
 		// Rule 4
 		{name: "the agent may", request: request(t, agent, policy.Update, guestbook, scaled),
 			outcome: policy.Allow, reason: policy.AgentActor},
@@ -220,9 +220,9 @@ func TestDecide(t *testing.T) {
 			outcome: policy.Warn, reason: policy.DeclaredFieldChanged,
 			message: strings.Replace(declared, "gitonly: ", "gitonly: would be refused, but for Audit mode: ", 1) + "\nThis request departs from it:\n  spec.replicas: Git says 1, the request says 5   (apps/overlays/staging/patch-replicas.yaml)" + atPatch},
 		{name: "a person creates a declared object", request: request(t, person, policy.Create, "", guestbook),
-			reason: policy.DeclaredObjectCreated, message: declared + " The sync agent creates it." + atFile},
+			reason: policy.DeclaredObjectCreated, message: declared + " The sync agent creates it." + strings.Replace(atFile, "Change", "See", 1)},
 		{name: "a person deletes a declared object", request: request(t, person, policy.Delete, guestbook, ""),
-			reason: policy.DeclaredObjectDeleted, message: declared + " Remove it there to delete it." + atFile},
+			reason: policy.DeclaredObjectDeleted, message: declared + " To delete it, remove it from Git." + strings.Replace(atFile, "Change", "Remove", 1)},
 		{name: "an object that is going away may be deleted again",
 			request: request(t, person, policy.Delete, `{metadata: {deletionTimestamp: "2026-01-01T00:00:00Z"}}`, ""),
 			outcome: policy.Allow, reason: policy.BeingDeleted},
@@ -261,7 +261,7 @@ func TestDecide(t *testing.T) {
 				r.Key = gitindex.Key{Kind: "Pod", Namespace: "staging", Name: "one"}
 			}),
 			reason:  policy.DeclaredObjectDeleted,
-			message: "gitonly: Pod staging/one is declared in Git: apps/overlays/staging at main@4f2c1ab (12s old). Remove it there to delete it." + atFile},
+			message: "gitonly: Pod staging/one is declared in Git: apps/overlays/staging at main@4f2c1ab (12s old). To delete it, remove it from Git." + strings.Replace(atFile, "Change", "Remove", 1)},
 		{name: "another API version can't be compared", request: request(t, person, policy.Update, guestbook, scaled, func(r *policy.Request) {
 			r.Version, r.Type.Version = "v1beta2", "v1beta2"
 		}),

@@ -56,7 +56,7 @@ func (c *decision) summary(v *Verdict) string {
 	case DeclaredObjectCreated:
 		return declared + " The sync agent creates it."
 	case DeclaredObjectDeleted:
-		return declared + " Remove it there to delete it."
+		return declared + " To delete it, remove it from Git."
 	case UnknownSubresource:
 		return declared + fmt.Sprintf(" No rule says what its subresource %s may change.", c.req.Subresource)
 	case VersionSkew:
@@ -171,5 +171,16 @@ func whereToChange(v *Verdict) string {
 	if file == "" {
 		file = origin.Path
 	}
-	return "Change it there: " + link(origin, file, line)
+	return verb(v.Reason) + " it there: " + link(origin, file, line)
+}
+
+// verb is what to do in Git for a request of that kind.
+func verb(reason Reason) string {
+	switch reason {
+	case DeclaredObjectCreated:
+		return "See"
+	case DeclaredObjectDeleted:
+		return "Remove"
+	}
+	return "Change"
 }

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/go-logr/logr"
+
+	"gitonly.dev/gitonly/pkg/config"
+	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/gitindex/git"
+	"gitonly.dev/gitonly/pkg/gitindex/render"
+)
+
+// sayAfter is how long loading may take before it says what it is waiting for.
+const sayAfter = 2 * time.Second
+
+// load fetches and renders all sources of a configuration once. What is wrong
+// with them is in the snapshot: see faults.
+func (o *offline) load(ctx context.Context, c config.Config, progress io.Writer) (*gitindex.Snapshot, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	loaded := make(chan struct{})
+	var index gitindex.Index
+	fetcher := git.New(filepath.Join(o.cache, "git"), git.Secrets(c.Secrets.Data).Credentials, git.Options{})
+	var refresher *gitindex.Refresher
+	refresher = gitindex.NewRefresher(&index, fetcher, render.New(render.Options{}), nil, logr.Discard(), gitindex.Options{
+		StartTimeout: time.Hour, // the fetcher's own timeouts end a source that hangs
+		OnChange: func(*gitindex.Snapshot) {
+			if refresher.Ready() {
+				cancel()
+			}
+		},
+	})
+	refresher.SetSources(c.GitSources())
+	var failure error
+	go func() {
+		defer close(loaded)
+		failure = refresher.Run(ctx)
+	}()
+	select {
+	case <-loaded:
+	case <-time.After(sayAfter):
+		fmt.Fprintf(progress, "fetching %s …\n", strings.Join(names(c), ", "))
+		<-loaded
+	}
+	if failure != nil && !errors.Is(failure, context.Canceled) {
+		return nil, failure
+	}
+	if !refresher.Ready() {
+		return nil, fmt.Errorf("interrupted while fetching %s", strings.Join(names(c), ", "))
+	}
+	return refresher.Latest(), nil
+}
+
+func names(c config.Config) []string {
+	var names []string
+	for _, source := range c.Sources {
+		names = append(names, source.Name)
+	}
+	return names
+}
+
+// faults is everything that is wrong with a snapshot's sources; nil if nothing.
+func faults(snapshot *gitindex.Snapshot) error {
+	var found []error
+	for _, state := range snapshot.Sources() {
+		if state.Err != nil {
+			found = append(found, fmt.Errorf("source %s: %w", state.Source.Name, state.Err))
+		}
+		for _, location := range state.Locations {
+			if location.Err != nil {
+				found = append(found, fmt.Errorf("source %s: %w", state.Source.Name, location.Err))
+			}
+		}
+	}
+	for _, conflict := range snapshot.Conflicts() {
+		found = append(found, conflict)
+	}
+	return errors.Join(found...)
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/cobra"
+	admissionv1 "k8s.io/api/admission/v1"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/utils/clock"
+	crwebhook "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+	"sigs.k8s.io/yaml"
+
+	"gitonly.dev/gitonly/pkg/admission"
+	"gitonly.dev/gitonly/pkg/config"
+	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/policy"
+	"gitonly.dev/gitonly/pkg/policy/fields/builtin"
+)
+
+func reviewCommand() *cobra.Command {
+	var from offline
+	var file, output string
+	cmd := &cobra.Command{
+		Use:   "review --config DIR -f REVIEW.json",
+		Short: "Say what gitonly answers to an AdmissionReview",
+		Long: "Decide one AdmissionReview request as the webhook would, without a cluster. Labels of\n" +
+			"namespaces are those that Git declares. The exit status is 0 whatever the verdict:\n" +
+			"scripts read .response.allowed from --output json.",
+		Example: "  kubectl gitonly review --config ./gitonly -f review.json\n" +
+			"  kubectl gitonly review --config ./gitonly -f - --output json < review.json",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			review, err := readReview(file, cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			c, err := config.LoadDir(from.config)
+			if err != nil {
+				return err
+			}
+			snapshot, err := from.load(cmd.Context(), c, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			if err := faults(snapshot); err != nil {
+				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %v\n", err)
+			}
+			handler, err := newHandler(c, snapshot)
+			if err != nil {
+				return err
+			}
+			return answer(cmd, handler, review, output)
+		},
+	}
+	from.bind(cmd)
+	cmd.Flags().StringVarP(&file, "filename", "f", "", "file with the AdmissionReview, JSON or YAML; - for standard input")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "json or yaml: the AdmissionReview that the webhook would send back; for people if empty")
+	_ = cmd.MarkFlagRequired("filename") // it errs only for a flag that isn't there
+	return cmd
+}
+
+func readReview(file string, stdin io.Reader) (*admissionv1.AdmissionReview, error) {
+	var text []byte
+	var err error
+	if file == "-" {
+		text, err = io.ReadAll(stdin)
+	} else {
+		text, err = os.ReadFile(file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the AdmissionReview: %w", err)
+	}
+	var review admissionv1.AdmissionReview
+	if err := yaml.UnmarshalStrict(text, &review); err != nil {
+		return nil, fmt.Errorf("reading the AdmissionReview in %s: %w", file, err)
+	}
+	if review.Kind != "AdmissionReview" || review.APIVersion != admissionv1.SchemeGroupVersion.String() {
+		return nil, fmt.Errorf("%s holds %q of %q, not an AdmissionReview of %s", file, review.Kind, review.APIVersion, admissionv1.SchemeGroupVersion)
+	}
+	if review.Request == nil {
+		return nil, fmt.Errorf("the AdmissionReview in %s has no request", file)
+	}
+	return &review, nil
+}
+
+func newHandler(c config.Config, snapshot *gitindex.Snapshot) (*admission.Handler, error) {
+	types, err := builtin.Types()
+	if err != nil {
+		return nil, err
+	}
+	guards, err := policy.New(c.Policies, types)
+	if err != nil {
+		return nil, err
+	}
+	var index gitindex.Index
+	if len(snapshot.Incomplete()) < len(snapshot.Sources()) || len(snapshot.Sources()) == 0 {
+		index.Publish(snapshot)
+	}
+	var policies admission.PolicyStore
+	policies.Set(guards)
+	return admission.NewHandler(&index, &policies, declaredNamespaces{snapshot}, admission.NewKinds(scheme.Scheme, nil), clock.RealClock{}, logr.Discard()), nil
+}
+
+func answer(cmd *cobra.Command, handler *admission.Handler, review *admissionv1.AdmissionReview, output string) error {
+	out := cmd.OutOrStdout()
+	if output == "" {
+		verdict := handler.Decide(review.Request)
+		fmt.Fprintf(out, "%s (%s)", verdict.Outcome, verdict.Reason)
+		if verdict.Policy != "" {
+			fmt.Fprintf(out, " by GuardPolicy %s in %s mode, for a request by %s %s", verdict.Policy, verdict.Mode, verdict.Actor, review.Request.UserInfo.Username)
+		}
+		fmt.Fprintln(out)
+		if verdict.Message != "" {
+			fmt.Fprintln(out, verdict.Message)
+		}
+		return nil
+	}
+	request := crwebhook.Request{AdmissionRequest: *review.Request}
+	response := handler.Handle(cmd.Context(), request)
+	if err := response.Complete(request); err != nil {
+		return err
+	}
+	reply := admissionv1.AdmissionReview{TypeMeta: review.TypeMeta, Response: &response.AdmissionResponse}
+	text, err := json.MarshalIndent(reply, "", "  ")
+	if err != nil {
+		return err
+	}
+	switch output {
+	case "json":
+		_, err = fmt.Fprintf(out, "%s\n", text)
+		return err
+	case "yaml":
+		if text, err = yaml.JSONToYAML(text); err != nil {
+			return err
+		}
+		_, err = out.Write(text)
+		return err
+	}
+	return fmt.Errorf("--output=%s: it is json or yaml", output)
+}
+
+// declaredNamespaces knows namespaces by what Git declares of them.
+type declaredNamespaces struct{ snapshot *gitindex.Snapshot }
+
+func (d declaredNamespaces) Namespace(name string) *policy.Namespace {
+	declared := d.snapshot.Lookup(gitindex.Key{Kind: "Namespace", Name: name})
+	if declared == nil {
+		return nil
+	}
+	var object struct {
+		Metadata struct {
+			Labels map[string]string `json:"labels"`
+		} `json:"metadata"`
+	}
+	if err := json.Unmarshal(declared.JSON, &object); err != nil {
+		return nil
+	}
+	labels := map[string]string{"kubernetes.io/metadata.name": name}
+	for key, value := range object.Metadata.Labels {
+		labels[key] = value
+	}
+	return &policy.Namespace{Labels: labels}
+}
