@@ -1,0 +1,40 @@
+package git
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+)
+
+// Options bound what a Store takes upon itself. Zero fields mean the defaults.
+type Options struct {
+	// Timeout is for one call of Resolve or Tree. 60 seconds by default.
+	Timeout time.Duration
+	// MaxFetchSize is the most that one fetch may transfer, in bytes. 512 MiB
+	// by default. Indexing what was fetched can take several times the size
+	// of its largest file in memory.
+	MaxFetchSize int64
+	// MaxFileSize is the most that a file may have to be read, in bytes. 8 MiB
+	// by default.
+	MaxFileSize int64
+}
+
+func (o Options) withDefaults() Options {
+	return Options{
+		Timeout:      cmp.Or(o.Timeout, time.Minute),
+		MaxFetchSize: cmp.Or(o.MaxFetchSize, 512<<20),
+		MaxFileSize:  cmp.Or(o.MaxFileSize, 8<<20),
+	}
+}
+
+// bytesText is a number of bytes as people say it.
+func bytesText(n int64) string {
+	switch {
+	case n >= 1<<20 && n%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", n>>20)
+	case n >= 1<<10 && n%(1<<10) == 0:
+		return fmt.Sprintf("%d KiB", n>>10)
+	default:
+		return fmt.Sprintf("%d bytes", n)
+	}
+}
