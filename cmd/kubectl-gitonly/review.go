@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
@@ -34,6 +36,9 @@ func reviewCommand() *cobra.Command {
 			"  kubectl gitonly review --config ./gitonly -f - --output json < review.json",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !slices.Contains([]string{"", "json", "yaml"}, output) {
+				return fmt.Errorf("--output=%s: it is json or yaml", output)
+			}
 			review, err := readReview(file, cmd.InOrStdin())
 			if err != nil {
 				return err
@@ -75,7 +80,7 @@ func readReview(file string, stdin io.Reader) (*admissionv1.AdmissionReview, err
 		return nil, fmt.Errorf("reading the AdmissionReview: %w", err)
 	}
 	var review admissionv1.AdmissionReview
-	if err := yaml.UnmarshalStrict(text, &review); err != nil {
+	if err := yaml.Unmarshal(text, &review); err != nil {
 		return nil, fmt.Errorf("reading the AdmissionReview in %s: %w", file, err)
 	}
 	if review.Kind != "AdmissionReview" || review.APIVersion != admissionv1.SchemeGroupVersion.String() {
@@ -129,18 +134,13 @@ func answer(cmd *cobra.Command, handler *admission.Handler, review *admissionv1.
 	if err != nil {
 		return err
 	}
-	switch output {
-	case "json":
-		_, err = fmt.Fprintf(out, "%s\n", text)
-		return err
-	case "yaml":
+	if output == "yaml" {
 		if text, err = yaml.JSONToYAML(text); err != nil {
 			return err
 		}
-		_, err = out.Write(text)
-		return err
 	}
-	return fmt.Errorf("--output=%s: it is json or yaml", output)
+	_, err = fmt.Fprintf(out, "%s\n", bytes.TrimSpace(text))
+	return err
 }
 
 // declaredNamespaces knows namespaces by what Git declares of them.

@@ -119,7 +119,21 @@ type parts struct {
 	log       logr.Logger
 	index     gitindex.Index
 	policies  admission.PolicyStore
+	fetcher   *git.Store
 	refresher *gitindex.Refresher
+}
+
+// SetSources watches these sources from now on, and lets go of what was fetched
+// for others.
+func (p *parts) SetSources(sources []gitindex.Source) {
+	names := make([]string, len(sources))
+	for i, source := range sources {
+		names[i] = source.Name
+	}
+	p.refresher.SetSources(sources)
+	if err := p.fetcher.Retain(names); err != nil {
+		p.log.Error(err, "removing what was fetched for sources that are gone")
+	}
 }
 
 // fromFiles configures the parts from a folder.
@@ -137,7 +151,7 @@ func (p *parts) fromFiles() error {
 	}
 	p.policies.Set(guards)
 	p.newRefresher(loaded.Secrets.Data, nil)
-	p.refresher.SetSources(loaded.GitSources())
+	p.SetSources(loaded.GitSources())
 	return nil
 }
 
@@ -157,16 +171,16 @@ func (p *parts) fromCluster() error {
 		}
 	})
 	return errors.Join(
-		cluster.AddSources(p.manager, p.refresher),
+		cluster.AddSources(p.manager, p),
 		cluster.AddSourceStatus(p.manager, p.refresher.Latest, changed),
 		cluster.AddPolicies(p.manager, &p.policies, p.types, p.log.WithName("policies")),
 	)
 }
 
 func (p *parts) newRefresher(secrets git.Secrets, onChange func(*gitindex.Snapshot)) {
-	fetcher := git.New(filepath.Join(p.options.cacheDir, "git"), secrets.Credentials, git.Options{Timeout: p.options.fetchTimeout})
+	p.fetcher = git.New(filepath.Join(p.options.cacheDir, "git"), secrets.Credentials, git.Options{Timeout: p.options.fetchTimeout})
 	cache := gitindex.NewDiskCache(filepath.Join(p.options.cacheDir, "snapshot"))
-	p.refresher = gitindex.NewRefresher(&p.index, fetcher, render.New(render.Options{}), cache, p.log.WithName("gitindex"),
+	p.refresher = gitindex.NewRefresher(&p.index, p.fetcher, render.New(render.Options{}), cache, p.log.WithName("gitindex"),
 		gitindex.Options{OnChange: onChange})
 }
 

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// served is a folder with something that looks like a certificate.
+func served(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"tls.crt", "tls.key"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestWrongCommandLines(t *testing.T) {
+	certs := served(t)
+	for _, test := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"an argument", []string{"--cert-dir", certs, "serve"}, `"serve": no arguments are taken, only flags`},
+		{"a port that is none", []string{"--cert-dir", certs, "--port=70000"}, "--port=70000: a port is a number from 1 to 65535"},
+		{"no time to fetch", []string{"--cert-dir", certs, "--fetch-timeout=0s"}, "--fetch-timeout=0s: must be more than zero"},
+		{"no certificate", []string{"--cert-dir", "/nowhere"},
+			"--cert-dir=/nowhere: stat /nowhere/tls.crt: no such file or directory: the API server speaks only TLS\n" +
+				"--cert-dir=/nowhere: stat /nowhere/tls.key: no such file or directory: the API server speaks only TLS"},
+		{"a flag that isn't there", []string{"--cert-dir", certs, "--mode=audit"}, "unknown flag: --mode"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var out bytes.Buffer
+			_, err := parse(test.args, &out)
+			if err == nil || err.Error() != test.want {
+				t.Errorf("got  %v\nwant %s", err, test.want)
+			}
+		})
+	}
+}
+
+func TestWrongCommandLinesEndWithStatusTwo(t *testing.T) {
+	var out, problems bytes.Buffer
+	if status := run(t.Context(), []string{"--cert-dir", served(t), "--port=0"}, &out, &problems); status != 2 {
+		t.Errorf("status %d", status)
+	}
+	if want := "webhook: --port=0: a port is a number from 1 to 65535\n"; problems.String() != want {
+		t.Errorf("printed %q, want %q", problems.String(), want)
+	}
+}
+
+func TestHelpNamesEveryFlag(t *testing.T) {
+	var out bytes.Buffer
+	if status := run(t.Context(), []string{"--help"}, &out, &out); status != 0 {
+		t.Errorf("status %d", status)
+	}
+	for _, flag := range []string{
+		"--kubeconfig", "--config", "--namespace", "--bind-address", "--port", "--cert-dir", "--cache-dir",
+		"--metrics-bind-address", "--health-probe-bind-address", "--leader-elect", "--fetch-timeout", "--zap-log-level",
+	} {
+		if !strings.Contains(out.String(), flag+" ") {
+			t.Errorf("the help is silent about %s", flag)
+		}
+	}
+}
+
+func TestWithoutAClusterOnlyFilesWillDo(t *testing.T) {
+	t.Setenv("KUBERNETES_SERVICE_HOST", "")
+	if _, err := clusterAccess(&options{}); err == nil || err.Error() != "not inside a cluster: set --kubeconfig, or --config to run from files alone" {
+		t.Errorf("error: %v", err)
+	}
+	if access, err := clusterAccess(&options{config: "conf"}); access != nil || err != nil {
+		t.Errorf("access %v, error %v", access, err)
+	}
+}
