@@ -38,6 +38,9 @@ func (h *Handler) record(review *admissionv1.AdmissionRequest, v policy.Verdict)
 	if len(v.Differences) > 0 {
 		log = log.WithValues("fields", changedFields(v))
 	}
+	if v.Reason == policy.Undecidable {
+		log = log.WithValues("message", v.Message) // it has no values in it
+	}
 	log.Info("verdict")
 }
 

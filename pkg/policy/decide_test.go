@@ -32,7 +32,7 @@ var (
 const guestbook = `{apiVersion: apps/v1, kind: Deployment, metadata: {name: guestbook, namespace: staging, labels: {app: guestbook}}, spec: {replicas: 1, template: {spec: {containers: [{name: web, image: "nginx:1.25"}]}}}}`
 
 // declare is one object in Git, at apps/overlays/staging of source infra.
-func declare(t *testing.T, text string) gitindex.Declared {
+func declare(t testing.TB, text string) gitindex.Declared {
 	t.Helper()
 	object := asJSON(t, text)
 	var m metav1.PartialObjectMetadata
@@ -51,7 +51,7 @@ func declare(t *testing.T, text string) gitindex.Declared {
 	}
 }
 
-func snapshot(t *testing.T, objects ...string) *gitindex.Snapshot {
+func snapshot(t testing.TB, objects ...string) *gitindex.Snapshot {
 	t.Helper()
 	var declared []gitindex.Declared
 	for _, text := range objects {
@@ -67,7 +67,7 @@ func snapshot(t *testing.T, objects ...string) *gitindex.Snapshot {
 }
 
 // guard makes a GuardPolicy of its spec, agent included.
-func guard(t *testing.T, name, spec string) v1alpha1.GuardPolicy {
+func guard(t testing.TB, name, spec string) v1alpha1.GuardPolicy {
 	t.Helper()
 	p := v1alpha1.GuardPolicy{}
 	p.Name = name
@@ -81,7 +81,7 @@ func guard(t *testing.T, name, spec string) v1alpha1.GuardPolicy {
 	return p
 }
 
-func build(t *testing.T, policies ...v1alpha1.GuardPolicy) policy.Policy {
+func build(t testing.TB, policies ...v1alpha1.GuardPolicy) policy.Policy {
 	t.Helper()
 	types, err := builtin.Types()
 	if err != nil {
@@ -94,7 +94,7 @@ func build(t *testing.T, policies ...v1alpha1.GuardPolicy) policy.Policy {
 	return p
 }
 
-func asJSON(t *testing.T, text string) []byte {
+func asJSON(t testing.TB, text string) []byte {
 	t.Helper()
 	if text == "" {
 		return nil
@@ -109,7 +109,7 @@ func asJSON(t *testing.T, text string) []byte {
 var deploymentType = kschema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}
 
 // request is one for the guestbook; edit changes it.
-func request(t *testing.T, user policy.User, operation policy.Operation, old, object string, edits ...func(*policy.Request)) policy.Request {
+func request(t testing.TB, user policy.User, operation policy.Operation, old, object string, edits ...func(*policy.Request)) policy.Request {
 	t.Helper()
 	r := policy.Request{
 		At:        arrival,

@@ -137,6 +137,21 @@ func limit(part Part, git, before, after map[string]any) {
 		for _, object := range []map[string]any{git, before, after} {
 			keep(object, "spec")
 		}
+		spellZero(before)
+		spellZero(after)
+	}
+}
+
+// spellZero writes out the replicas that a Scale leaves out: 0, whereas a
+// Deployment without replicas has 1.
+func spellZero(scale map[string]any) {
+	spec, ok := scale["spec"].(map[string]any)
+	if !ok {
+		spec = map[string]any{}
+		scale["spec"] = spec
+	}
+	if _, ok := spec["replicas"]; !ok {
+		spec["replicas"] = int64(0)
 	}
 }
 
