@@ -1,8 +1,9 @@
 package gitindex
 
 import (
-	"encoding/json"
 	"fmt"
+
+	"sigs.k8s.io/json"
 )
 
 // Declared is one object as the rendered manifests of a source contain it.
@@ -19,10 +20,11 @@ type Declared struct {
 	ScopeUnknown bool
 }
 
-// Object decodes the declared object. The caller owns the result.
+// Object decodes the declared object. Whole numbers are int64, as they are in
+// unstructured objects. The caller owns the result.
 func (d *Declared) Object() (map[string]any, error) {
 	var object map[string]any
-	if err := json.Unmarshal(d.JSON, &object); err != nil {
+	if err := json.UnmarshalCaseSensitivePreserveInts(d.JSON, &object); err != nil {
 		return nil, fmt.Errorf("decoding declared %s of source %s: %w", d.Key, d.Origin.Source, err)
 	}
 	return object, nil

@@ -16,6 +16,7 @@ type Snapshot struct {
 	namespaces map[string]int
 	sources    []SourceState
 	conflicts  []Conflict
+	incomplete []string
 }
 
 // SourceState is what is known of one source at the time of a snapshot.
@@ -60,6 +61,7 @@ func NewSnapshot(states []SourceState) *Snapshot {
 		unscoped:   map[Key]*Declared{},
 		namespaces: map[string]int{},
 		sources:    states,
+		incomplete: incomplete(states),
 	}
 	for i := range states {
 		for j := range states[i].Locations {
@@ -70,6 +72,14 @@ func NewSnapshot(states []SourceState) *Snapshot {
 		}
 	}
 	return s
+}
+
+// withSources returns a snapshot of the same objects, with newer states of the
+// same sources, in order of name. Only CheckedAt and the errors may differ.
+func (s *Snapshot) withSources(states []SourceState) *Snapshot {
+	renewed := *s
+	renewed.sources = states
+	return &renewed
 }
 
 func (s *Snapshot) add(d *Declared) {
@@ -159,6 +169,33 @@ func (s *Snapshot) Source(name string) *SourceState {
 	return nil
 }
 
+// Incomplete names what could never be loaded, so that its objects look as if
+// nobody declared them: a source ("infra"), or a location of one
+// ("infra: apps/staging"). It is nil when the snapshot has, of everything, at
+// least a last good state. It must not be changed.
+func (s *Snapshot) Incomplete() []string {
+	if s == nil {
+		return nil
+	}
+	return s.incomplete
+}
+
+func incomplete(states []SourceState) []string {
+	var names []string
+	for _, s := range states {
+		if !s.loaded() {
+			names = append(names, s.Source.Name)
+			continue
+		}
+		for _, l := range s.Locations {
+			if !l.loaded() {
+				names = append(names, s.Source.Name+": "+l.Location.Path)
+			}
+		}
+	}
+	return names
+}
+
 // Conflicts returns the objects that are declared more than once.
 func (s *Snapshot) Conflicts() []Conflict {
 	if s == nil {
@@ -170,8 +207,10 @@ func (s *Snapshot) Conflicts() []Conflict {
 // Index is where the current snapshot is found. The zero Index has none yet.
 type Index struct{ current atomic.Pointer[Snapshot] }
 
-// Current returns the current snapshot, or nil before the first one.
+// Current returns the current snapshot, or nil if there is none to decide by:
+// before the first one, and when the Refresher says so.
 func (i *Index) Current() *Snapshot { return i.current.Load() }
 
-// Publish makes s the current snapshot, at once for every reader.
+// Publish makes s the current snapshot, at once for every reader. Nil takes
+// the current one away.
 func (i *Index) Publish(s *Snapshot) { i.current.Store(s) }

@@ -1,6 +1,10 @@
 package gitindex
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Source is a place in Git that is rendered: one repository at one ref, and
 // the paths in it.
@@ -11,11 +15,35 @@ type Source struct {
 	Interval   time.Duration // between two looks at the remote ref; positive
 }
 
+func (s Source) equal(other Source) bool {
+	return s.Name == other.Name && s.Repository == other.Repository && s.Interval == other.Interval &&
+		slices.Equal(s.Locations, other.Locations)
+}
+
 // Repository says where a source's files are fetched from.
 type Repository struct {
 	URL    string // https, http, ssh (also user@host:path) or file
 	Ref    Ref
 	Secret string // name of the Secret with the credentials; empty for none
+}
+
+// publicURL is the repository's URL without credentials. The user of an ssh
+// URL is none.
+func (r Repository) publicURL() string {
+	scheme, rest, ok := strings.Cut(r.URL, "://")
+	if !ok {
+		return r.URL
+	}
+	authority, path, _ := strings.Cut(rest, "/")
+	at := strings.LastIndexByte(authority, '@')
+	if at < 0 {
+		return r.URL
+	}
+	host := authority[at+1:]
+	if user, _, _ := strings.Cut(authority[:at], ":"); strings.Contains(scheme, "ssh") {
+		host = user + "@" + host
+	}
+	return scheme + "://" + host + "/" + path
 }
 
 // Ref names a commit. At most one field is set; none means the remote's HEAD.

@@ -1,0 +1,124 @@
+package gitindex
+
+import "context"
+
+// restore takes a source's state from disk, before the first look at it. An
+// earlier process rendered it, maybe another version of this program: so it is
+// served, and rendered again at the first look.
+func (r *Refresher) restore(w *watch) {
+	if r.cache == nil {
+		return
+	}
+	r.mu.Lock()
+	source, version := w.state.Source, w.version
+	r.mu.Unlock()
+	state, found, err := r.cache.load(source)
+	if err != nil {
+		r.log.Error(err, "the source's cache file is not used", "source", source.Name)
+	}
+	if !found {
+		return
+	}
+	r.log.Info("source restored from disk", "source", source.Name, "revision", state.Revision.Short())
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w.removed || w.version != version {
+		return
+	}
+	state.CheckedAt = earlier(state.CheckedAt, r.clock.Now())
+	w.state = redefine(state, source)
+	w.tried = w.state.complete()
+	r.rebuild = true
+	wake(r.changed)
+}
+
+// keeping brings the disk cache up to date after each publish, until ctx
+// ends, and once more then. Nobody waits for the disk.
+func (r *Refresher) keeping(ctx context.Context) {
+	if r.cache == nil {
+		return
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			r.keep()
+			return
+		case <-r.published:
+			r.keep()
+		}
+	}
+}
+
+func (r *Refresher) keep() {
+	work := r.unsaved()
+	for _, name := range work.removed {
+		if err := r.cache.remove(name); err != nil {
+			r.log.Error(err, "the removed source's cache file stays", "source", name)
+		}
+	}
+	if work.sweep {
+		if err := r.cache.sweep(work.names); err != nil {
+			r.log.Error(err, "cache files that no source has may stay")
+		}
+	}
+	for _, f := range work.files {
+		r.save(f)
+	}
+}
+
+// unsaved is what the cache is behind with.
+type unsaved struct {
+	files   []cacheFile
+	removed []string // sources
+	sweep   bool
+	names   []string // of all sources
+}
+
+// cacheFile is a file that is to be brought up to date.
+type cacheFile struct {
+	watch *watch
+	state SourceState
+	next  saved
+	last  saved
+}
+
+func (r *Refresher) unsaved() unsaved {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	work := unsaved{sweep: r.sweep}
+	r.sweep = false
+	for _, name := range r.removed {
+		if w, ok := r.watches[name]; !ok || w.removed {
+			work.removed = append(work.removed, name)
+		}
+	}
+	r.removed = nil
+	for name, w := range r.watches {
+		if w.removed {
+			continue
+		}
+		work.names = append(work.names, name)
+		next := saved{content: w.content, checkedAt: w.state.CheckedAt}
+		if same := next.content == w.saved.content && next.checkedAt.Equal(w.saved.checkedAt); !same && w.state.loaded() {
+			work.files = append(work.files, cacheFile{watch: w, state: w.state, next: next, last: w.saved})
+		}
+	}
+	return work
+}
+
+// save writes a source's file. One that failed is tried again after the next
+// look at the source.
+func (r *Refresher) save(f cacheFile) {
+	if f.next.content == f.last.content && f.last.err == nil {
+		f.next.err = r.cache.touch(f.state)
+	} else {
+		f.next.err = r.cache.save(f.state)
+	}
+	if isNew(f.last.err, f.next.err) {
+		r.log.Error(f.next.err, "source not saved to disk", "source", f.state.Source.Name)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f.watch.saved = f.next
+}

@@ -1,0 +1,44 @@
+package gitindex
+
+import "errors"
+
+// report logs what a look at a source changed. An error that stays the same
+// is not logged again.
+func (r *Refresher) report(before, after SourceState) {
+	log := r.log.WithValues("source", after.Source.Name)
+	if isNew(before.Err, after.Err) {
+		log.Error(after.Err, "source not refreshed, its last good objects stay declared", stack(after.Err)...)
+	} else if before.Err != nil && after.Err == nil {
+		log.Info("source refreshed again")
+	}
+	if before.Revision != after.Revision {
+		log.Info("source is at a new revision", "revision", after.Revision.Short(), "was", before.Revision.Short())
+	}
+
+	known := map[Location]error{}
+	for _, l := range before.Locations {
+		known[l.Location] = l.Err
+	}
+	for _, l := range after.Locations {
+		log := log.WithValues("path", l.Location.Path, "revision", after.Revision.Short())
+		was := known[l.Location]
+		if isNew(was, l.Err) {
+			log.Error(l.Err, "location not rendered, its last good objects stay declared", stack(l.Err)...)
+		} else if was != nil && l.Err == nil {
+			log.Info("location rendered again")
+		}
+	}
+}
+
+// isNew reports whether err has to be logged: it is not the one from before.
+func isNew(before, err error) bool {
+	return err != nil && (before == nil || before.Error() != err.Error())
+}
+
+// stack is where a panic came from, for the log.
+func stack(err error) []any {
+	if p, ok := errors.AsType[*panicError](err); ok {
+		return []any{"stack", string(p.stack)}
+	}
+	return nil
+}
