@@ -1,0 +1,112 @@
+package render
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
+)
+
+// declare makes the objects of a location into declarations.
+func declare(objects []object, at gitindex.Location, options Options) ([]gitindex.Declared, error) {
+	if len(objects) > options.MaxObjects {
+		return nil, tooMany(options.MaxObjects)
+	}
+	d := declarer{at: at, scopes: scopesOf(objects), left: options.MaxBytes, seen: map[gitindex.Key]*object{}}
+	for i := range objects {
+		if err := d.add(&objects[i]); err != nil {
+			return nil, err
+		}
+	}
+	return d.declared, nil
+}
+
+type declarer struct {
+	at       gitindex.Location
+	scopes   scopes
+	left     int64
+	seen     map[gitindex.Key]*object
+	declared []gitindex.Declared
+}
+
+var (
+	errNoName   = errors.New("the object has no metadata.name: give it one")
+	errTooLarge = errors.New("the objects of this location are too large in all: split it into several, or raise the limit")
+)
+
+func (d *declarer) add(o *object) error {
+	metadata, ok := o.fields["metadata"].(map[string]any)
+	if !ok {
+		return o.fault(errNoName)
+	}
+	if name, ok := text(metadata, "name"); ok && name == "" {
+		if generate, _ := text(metadata, "generateName"); generate != "" {
+			return nil
+		}
+		return o.fault(errNoName)
+	}
+	key, unknown, err := d.key(o, metadata)
+	if err != nil {
+		return err
+	}
+	if first, twice := d.seen[key]; twice {
+		return o.fault(fmt.Errorf("%s is declared here and in %s: remove one of them", key, first.place()))
+	}
+	d.seen[key] = o
+	encoded, err := compact(o.fields)
+	if err != nil {
+		return o.fault(fmt.Errorf("encoding %s: %w", key, err))
+	}
+	if d.left -= int64(len(encoded)); d.left < 0 {
+		return o.fault(errTooLarge)
+	}
+	version, _ := text(o.fields, "apiVersion")
+	d.declared = append(d.declared, gitindex.Declared{
+		Key: key, APIVersion: version, JSON: encoded, ScopeUnknown: unknown,
+		Origin: gitindex.Origin{File: o.file, Line: o.line, Fields: o.sets},
+	})
+	return nil
+}
+
+// key puts the namespace into metadata where the object will have it.
+func (d *declarer) key(o *object, metadata map[string]any) (key gitindex.Key, unknown bool, err error) {
+	for _, field := range []string{"name", "namespace"} {
+		if _, ok := text(metadata, field); !ok {
+			return key, false, o.fault(fmt.Errorf("metadata.%s has to be text: put it in quotes", field))
+		}
+	}
+	version, _ := text(o.fields, "apiVersion")
+	group, _, grouped := strings.Cut(version, "/")
+	if !grouped {
+		group = ""
+	}
+	key.Group = group
+	key.Kind, _ = text(o.fields, "kind")
+	key.Name, _ = text(metadata, "name")
+	own, _ := text(metadata, "namespace")
+	namespace := cmp.Or(own, d.at.Namespace, "default")
+	switch d.scopes.of(key.Group, key.Kind) {
+	case namespaced:
+		metadata["namespace"] = namespace
+		key.Namespace = namespace
+	case clusterScoped:
+		// The API server drops it as well.
+		delete(metadata, "namespace")
+	default:
+		key.Namespace = namespace
+		unknown = true
+	}
+	return key, unknown, nil
+}
+
+func (o *object) place() string {
+	switch {
+	case o.file == "":
+		return "another file"
+	case o.line > 0:
+		return fmt.Sprintf("%s:%d", o.file, o.line)
+	}
+	return o.file
+}

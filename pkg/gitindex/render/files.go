@@ -1,0 +1,104 @@
+package render
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
+)
+
+// files are the files of a tree as one rendering reads them: each once, not
+// too much in all, and not after the context has ended.
+type files struct {
+	ctx      context.Context
+	recorder *gitindex.Recorder
+	read     map[string][]byte
+	left     int64
+	limit    int64
+
+	// err says why nothing can be read any more.
+	err error
+}
+
+var (
+	_ fs.ReadFileFS = (*files)(nil)
+	_ fs.ReadDirFS  = (*files)(nil)
+	_ fs.StatFS     = (*files)(nil)
+	_ fs.ReadLinkFS = (*files)(nil)
+)
+
+func newFiles(ctx context.Context, tree fs.FS, limit int64) *files {
+	return &files{ctx: ctx, recorder: gitindex.NewRecorder(tree), read: map[string][]byte{}, left: limit, limit: limit}
+}
+
+func (f *files) usable(op, name string) error {
+	if f.err == nil && f.ctx.Err() != nil {
+		f.err = fmt.Errorf("rendering was stopped: %w", context.Cause(f.ctx))
+	}
+	if f.err != nil {
+		return &fs.PathError{Op: op, Path: name, Err: f.err}
+	}
+	return nil
+}
+
+func (f *files) ReadFile(name string) ([]byte, error) {
+	if data, ok := f.read[name]; ok {
+		return data, nil
+	}
+	if err := f.usable("read", name); err != nil {
+		return nil, err
+	}
+	if info, err := fs.Stat(f.recorder, name); err == nil && !info.IsDir() && info.Size() > f.left {
+		return nil, f.tooMuch(name)
+	}
+	data, err := f.recorder.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	if f.left -= int64(len(data)); f.left < 0 {
+		return nil, f.tooMuch(name)
+	}
+	f.read[name] = data
+	return data, nil
+}
+
+func (f *files) tooMuch(name string) error {
+	f.err = fmt.Errorf("reading %s: the files of this location are larger than %d bytes in all: split it into several locations, or raise the limit", name, f.limit)
+	return f.err
+}
+
+func (f *files) ReadDir(name string) ([]fs.DirEntry, error) {
+	if err := f.usable("readdir", name); err != nil {
+		return nil, err
+	}
+	return f.recorder.ReadDir(name)
+}
+
+func (f *files) Stat(name string) (fs.FileInfo, error) {
+	if err := f.usable("stat", name); err != nil {
+		return nil, err
+	}
+	return f.recorder.Stat(name)
+}
+
+func (f *files) Lstat(name string) (fs.FileInfo, error) {
+	if err := f.usable("lstat", name); err != nil {
+		return nil, err
+	}
+	return f.recorder.Lstat(name)
+}
+
+func (f *files) ReadLink(name string) (string, error) {
+	if err := f.usable("readlink", name); err != nil {
+		return "", err
+	}
+	return f.recorder.ReadLink(name)
+}
+
+func (f *files) Open(name string) (fs.File, error) {
+	if err := f.usable("open", name); err != nil {
+		return nil, err
+	}
+	return f.recorder.Open(name)
+}

@@ -1,0 +1,160 @@
+// Package manifest reads files of Kubernetes objects, and knows on which line
+// of a file everything stands.
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"path"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
+)
+
+// Document is one YAML or JSON document that holds something.
+type Document struct {
+	File string
+	Line int // of the document's first key, in the file
+
+	// Node is the document's content; its lines are those of the file. It is
+	// nil for JSON that YAML can't read.
+	Node *yaml.Node
+
+	text   []byte
+	offset int // lines before text
+}
+
+// Documents returns the documents of a file, without the empty ones. What is
+// no YAML, has a key twice, or grows out of proportion through aliases is a
+// *gitindex.RenderError.
+func Documents(file string, data []byte) ([]Document, error) {
+	if path.Ext(file) == ".json" {
+		if documents, ok := jsonDocuments(file, data); ok {
+			return check(documents)
+		}
+	}
+	var documents []Document
+	for _, part := range split(data) {
+		document, err := part.parse(file)
+		if err != nil {
+			return nil, err
+		}
+		if document != nil {
+			documents = append(documents, *document)
+		}
+	}
+	return check(documents)
+}
+
+// part is the text of one document and how many lines of the file precede it.
+type part struct {
+	text   []byte
+	offset int
+}
+
+// split cuts before each line that starts a document. The start marker stays
+// in the part, since there may be content behind it.
+func split(data []byte) []part {
+	var parts []part
+	begin, offset, line := 0, 0, 0
+	for at := 0; at < len(data); line++ {
+		end := len(data)
+		if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
+			end = at + i + 1
+		}
+		if startsDocument(data[at:end]) && at > begin {
+			parts = append(parts, part{data[begin:at], offset})
+			begin, offset = at, line
+		}
+		at = end
+	}
+	return append(parts, part{data[begin:], offset})
+}
+
+func startsDocument(line []byte) bool {
+	rest, ok := bytes.CutPrefix(line, []byte("---"))
+	return ok && (len(rest) == 0 || strings.IndexByte(" \t\r\n", rest[0]) >= 0)
+}
+
+func (p part) parse(file string) (*Document, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(p.text))
+	var node yaml.Node
+	switch err := decoder.Decode(&node); {
+	case errors.Is(err, io.EOF):
+		return nil, nil
+	case err != nil:
+		return nil, p.syntaxError(file, err)
+	}
+	var more yaml.Node
+	if err := decoder.Decode(&more); err == nil && !isEmpty(&more) {
+		return nil, &gitindex.RenderError{File: file, Line: more.Line + p.offset,
+			Err: errors.New("invalid YAML: a document follows that no --- begins")}
+	} else if err != nil && !errors.Is(err, io.EOF) {
+		return nil, p.syntaxError(file, err)
+	}
+	if isEmpty(&node) {
+		return nil, nil
+	}
+	content := node.Content[0]
+	moveDown(content, p.offset)
+	return &Document{File: file, Line: content.Line, Node: content, text: p.text, offset: p.offset}, nil
+}
+
+func isEmpty(document *yaml.Node) bool {
+	return len(document.Content) == 0 || document.Content[0].ShortTag() == "!!null"
+}
+
+// moveDown turns lines of a document into lines of the file. Alias targets
+// are part of the tree.
+func moveDown(node *yaml.Node, lines int) {
+	node.Line += lines
+	for _, child := range node.Content {
+		moveDown(child, lines)
+	}
+}
+
+// jsonDocuments reads a stream of JSON values. It is not ok if data is no
+// JSON; YAML may still read it then.
+func jsonDocuments(file string, data []byte) ([]Document, bool) {
+	var documents []Document
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	for {
+		var text json.RawMessage
+		err := decoder.Decode(&text)
+		if errors.Is(err, io.EOF) {
+			return documents, true
+		}
+		if err != nil {
+			return nil, false
+		}
+		begin := int(decoder.InputOffset()) - len(text)
+		p := part{text, bytes.Count(data[:begin], []byte("\n"))}
+		document, err := p.parse(file)
+		if err != nil {
+			document = &Document{File: file, Line: p.offset + 1, text: p.text, offset: p.offset}
+		}
+		if document != nil {
+			documents = append(documents, *document)
+		}
+	}
+}
+
+func check(documents []Document) ([]Document, error) {
+	for i := range documents {
+		d := &documents[i]
+		if d.Node == nil {
+			continue
+		}
+		if err := checkKeys(d.File, d.Node); err != nil {
+			return nil, err
+		}
+		if err := checkAliases(d.File, d.Node); err != nil {
+			return nil, err
+		}
+	}
+	return documents, nil
+}
