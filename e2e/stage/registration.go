@@ -19,6 +19,10 @@ type Registration struct {
 	// every namespace but kube-system and gitonly's own.
 	Namespaces    *metav1.LabelSelector
 	FailurePolicy admissionregistration.FailurePolicyType // Fail if empty
+
+	// Condition is a CEL expression over the request, if set: others are not
+	// asked about.
+	Condition string
 }
 
 // Register makes the API server ask w, and waits until it does. probe is a
@@ -55,12 +59,12 @@ func (w *Webhook) configuration(r Registration) *admissionregistration.Validatin
 			Key: corev1.LabelMetadataName, Operator: metav1.LabelSelectorOpNotIn, Values: []string{"kube-system", "gitonly-system"},
 		}}}
 	}
-	url := fmt.Sprintf("https://127.0.0.1:%d/validate", w.port)
+	url := w.url()
 	return &admissionregistration.ValidatingWebhookConfiguration{
 		ObjectMeta: metav1.ObjectMeta{Name: "gitonly-" + w.Name},
 		Webhooks: []admissionregistration.ValidatingWebhook{{
 			Name:              "validate.gitonly.dev",
-			ClientConfig:      admissionregistration.WebhookClientConfig{URL: &url, CABundle: w.ca},
+			ClientConfig:      admissionregistration.WebhookClientConfig{URL: &url, CABundle: w.authority.bundle()},
 			NamespaceSelector: r.Namespaces,
 			Rules: []admissionregistration.RuleWithOperations{{
 				Operations: []admissionregistration.OperationType{admissionregistration.OperationAll},
@@ -68,10 +72,7 @@ func (w *Webhook) configuration(r Registration) *admissionregistration.Validatin
 					APIGroups: []string{"*"}, APIVersions: []string{"*"}, Resources: []string{"*/*"},
 				},
 			}},
-			MatchConditions: []admissionregistration.MatchCondition{{
-				Name:       "not-bookkeeping",
-				Expression: `!(request.resource.group in ["coordination.k8s.io", "events.k8s.io", "authorization.k8s.io", "authentication.k8s.io"]) && request.resource.resource != "events"`,
-			}},
+			MatchConditions:         conditions(r),
 			FailurePolicy:           &r.FailurePolicy,
 			MatchPolicy:             new(admissionregistration.Equivalent),
 			SideEffects:             new(admissionregistration.SideEffectClassNoneOnDryRun),
@@ -79,6 +80,17 @@ func (w *Webhook) configuration(r Registration) *admissionregistration.Validatin
 			AdmissionReviewVersions: []string{"v1"},
 		}},
 	}
+}
+
+func conditions(r Registration) []admissionregistration.MatchCondition {
+	all := []admissionregistration.MatchCondition{{
+		Name:       "not-bookkeeping",
+		Expression: `!(request.resource.group in ["coordination.k8s.io", "events.k8s.io", "authorization.k8s.io", "authentication.k8s.io"]) && request.resource.resource != "events"`,
+	}}
+	if r.Condition != "" {
+		all = append(all, admissionregistration.MatchCondition{Name: "condition", Expression: r.Condition})
+	}
+	return all
 }
 
 // Unregister makes the API server ask w no more.

@@ -9,10 +9,12 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 
+	"gitonly.dev/gitonly/config/crd"
 	"gitonly.dev/gitonly/e2e/controlplane"
 )
 
@@ -36,6 +38,8 @@ type Options struct {
 	Version  string    // of Kubernetes; see controlplane.Options
 	Dir      string    // for binaries and logs; the caller removes it
 	Progress io.Writer // is told what takes long; nil discards it
+
+	APIServerArgs []string // more flags for kube-apiserver, each written --name=value
 }
 
 // Start builds what is missing and starts the cluster. Stop ends it.
@@ -55,7 +59,8 @@ func Start(ctx context.Context, o Options) (*Stage, error) {
 		return nil, err
 	}
 	plane, err := controlplane.Start(ctx, controlplane.Options{
-		Version: o.Version, Progress: o.Progress, Dir: filepath.Join(o.Dir, "logs"), ControllerManager: true,
+		Version: o.Version, Progress: o.Progress, Dir: filepath.Join(o.Dir, "logs"),
+		APIServerArgs: o.APIServerArgs, ControllerManager: true,
 	})
 	if err != nil {
 		return nil, err
@@ -106,6 +111,29 @@ func (s *Stage) Apply(ctx context.Context, manifests []byte) error {
 	cmd.Stdin = bytes.NewReader(manifests)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("applying manifests: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// InstallCRDs installs gitonly's own kinds, and waits until they are served.
+func (s *Stage) InstallCRDs(ctx context.Context) error {
+	files, err := fs.Glob(crd.Files, "*.yaml")
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		definition, err := crd.Files.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if err := s.Apply(ctx, definition); err != nil {
+			return err
+		}
+	}
+	wait := s.Plane.Kubectl(ctx, s.Plane.Admin, "wait", "--for=condition=Established", "--timeout=30s",
+		"crd/gitsources.gitonly.dev", "crd/guardpolicies.gitonly.dev")
+	if out, err := wait.CombinedOutput(); err != nil {
+		return fmt.Errorf("waiting for gitonly's kinds to be served: %w\n%s", err, out)
 	}
 	return nil
 }

@@ -1,11 +1,13 @@
 package stage
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,7 +17,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/util/cert"
 )
 
 // Webhook is a running webhook process.
@@ -23,15 +24,15 @@ type Webhook struct {
 	Name string
 	Log  string // path of its log
 
-	stage   *Stage
-	args    []string
-	cmd     *exec.Cmd
-	exited  chan struct{}
-	certs   string
-	ca      []byte
-	port    int
-	health  int
-	metrics int
+	stage     *Stage
+	args      []string
+	cmd       *exec.Cmd
+	exited    chan struct{}
+	certs     string
+	authority *authority
+	port      int
+	health    int
+	metrics   int
 }
 
 // WebhookOptions say how to run a webhook.
@@ -96,38 +97,19 @@ func (w *Webhook) prepare() error {
 	if err := os.MkdirAll(w.certs, 0o700); err != nil {
 		return err
 	}
-	certificate, key, err := cert.GenerateSelfSignedCertKey("127.0.0.1", []net.IP{net.IPv4(127, 0, 0, 1)}, nil)
-	if err != nil {
+	var err error
+	if w.authority, err = newAuthority(); err != nil {
 		return err
 	}
-	w.ca = certificate
-	if err := w.WriteCertificate(certificate, key); err != nil {
+	if err := w.Certify(time.Now().Add(-time.Hour), time.Now().Add(time.Hour)); err != nil {
 		return err
 	}
 	for _, port := range []*int{&w.port, &w.health, &w.metrics} {
-		if *port, err = freePort(); err != nil {
+		if *port, err = FreePort(); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// WriteCertificate replaces what the webhook serves. What Register told the API
-// server to trust stays.
-func (w *Webhook) WriteCertificate(certificate, key []byte) error {
-	return errors.Join(
-		os.WriteFile(filepath.Join(w.certs, "tls.crt"), certificate, 0o600),
-		os.WriteFile(filepath.Join(w.certs, "tls.key"), key, 0o600),
-	)
-}
-
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
 // WaitReady waits until /readyz says ok.
@@ -177,6 +159,30 @@ func (w *Webhook) get(ctx context.Context, port int, path string) (string, error
 	}
 	return string(body), nil
 }
+
+// Review sends body to the webhook as the API server sends an AdmissionReview,
+// and returns the status and body of the answer.
+func (w *Webhook) Review(ctx context.Context, body []byte) (status string, answer []byte, err error) {
+	trusted := x509.NewCertPool()
+	trusted.AddCert(w.authority.certificate)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}
+	defer transport.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url(), bytes.NewReader(body))
+	if err != nil {
+		return "", nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := (&http.Client{Transport: transport}).Do(request)
+	if err != nil {
+		return "", nil, err
+	}
+	defer response.Body.Close()
+	answer, err = io.ReadAll(response.Body)
+	return response.Status, answer, err
+}
+
+// url is where the API server finds the webhook.
+func (w *Webhook) url() string { return fmt.Sprintf("https://127.0.0.1:%d/validate", w.port) }
 
 // tail is the end of the log.
 func (w *Webhook) tail() []byte {

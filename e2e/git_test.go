@@ -1,0 +1,104 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"gitonly.dev/gitonly/e2e/gitserver"
+	"gitonly.dev/gitonly/e2e/stage"
+)
+
+// openRepository serves a repository without commits.
+func (s *scenario) openRepository() error {
+	repository, err := gitserver.Init(filepath.Join(s.dir, ".git-server", s.name+".git"))
+	if err != nil {
+		return err
+	}
+	port, err := stage.FreePort()
+	if err != nil {
+		return err
+	}
+	s.repository, s.address = repository, fmt.Sprintf("127.0.0.1:%d", port)
+	return s.serveRepository()
+}
+
+func (s *scenario) serveRepository() error {
+	var err error
+	s.server, err = gitserver.ServeHTTP(filepath.Dir(s.repository.Dir), gitserver.HTTPOptions{Address: s.address})
+	return err
+}
+
+// commit makes the files below a folder the content of branch main. $REV and
+// $COMMIT are its short and its full hash, $OLDREV is the short one before.
+func commit(_ context.Context, s *scenario, ts *testscript.TestScript, args []string) error {
+	c := gitserver.Commit{Replace: true}
+	for len(args) > 1 {
+		switch {
+		case args[0] == "-force":
+			c.Orphan, args = true, args[1:]
+		case args[0] == "-m" && len(args) > 2:
+			c.Message, args = args[1], args[2:]
+		default:
+			return errUsage
+		}
+	}
+	if len(args) != 1 {
+		return errUsage
+	}
+	files, err := gitserver.Files(os.DirFS(ts.MkAbs(args[0])))
+	if err != nil {
+		return err
+	}
+	c.Files = files
+	hash, err := s.repository.Commit(c)
+	if err != nil {
+		return err
+	}
+	if old, ok := s.variables["REV"]; ok {
+		s.set(ts, "OLDREV", old)
+	}
+	s.set(ts, "COMMIT", hash)
+	s.set(ts, "REV", hash[:7])
+	return nil
+}
+
+// git takes the repository's server away, or brings it back.
+func git(_ context.Context, s *scenario, _ *testscript.TestScript, args []string) error {
+	switch strings.Join(args, " ") {
+	case "away":
+		return s.server.Close()
+	case "back":
+		return s.serveRepository()
+	}
+	return errUsage
+}
+
+// caughtUp waits until the webhook has looked at the newest commit.
+func caughtUp(ctx context.Context, s *scenario, _ *testscript.TestScript, _ []string) error {
+	want := "main@" + s.variables["REV"]
+	err := wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(context.Context) (bool, error) {
+		log, err := os.ReadFile(s.webhook.Log)
+		if err != nil {
+			return false, err
+		}
+		for line := range strings.Lines(string(log)) {
+			var entry struct{ Msg, Revision string }
+			if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "source is at a new revision" && entry.Revision == want {
+				return true, nil
+			}
+		}
+		return false, nil
+	})
+	if err != nil {
+		return fmt.Errorf("the webhook has not looked at %s: %w", want, err)
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package e2e_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// message compares all that a user's last command printed on stderr.
+func message(_ context.Context, s *scenario, ts *testscript.TestScript, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	if s.last == nil {
+		return errors.New("no user has run a command yet")
+	}
+	s.last.read()
+	return s.golden(ts, s.last.stderr, args[0])
+}
+
+// output compares all that a user's last command, or show, ready or review
+// printed on stdout.
+func output(_ context.Context, s *scenario, ts *testscript.TestScript, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	return s.golden(ts, ts.ReadFile("stdout"), args[0])
+}
+
+// tabular compares a table: its columns are two spaces apart, however wide.
+func tabular(_ context.Context, s *scenario, ts *testscript.TestScript, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	var rows strings.Builder
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		cells := columns.Split(strings.TrimRight(line, " \n"), -1)
+		for i := range cells {
+			cells[i] = ageCell.ReplaceAllString(cells[i], "AGE")
+		}
+		rows.WriteString(strings.Join(cells, "  ") + "\n")
+	}
+	return s.golden(ts, rows.String(), args[0])
+}
+
+// golden compares a text with a file of the script.
+func (s *scenario) golden(ts *testscript.TestScript, got, file string) error {
+	got = s.timeless(got)
+	if *update {
+		s.remember(file, got)
+		return nil
+	}
+	want := s.timeless(ts.ReadFile(file))
+	if got == want {
+		return nil
+	}
+	return fmt.Errorf("it is not as in %s (-want +got):\n%s\nit is:\n%s", file,
+		gocmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")), got)
+}
+
+var (
+	age     = regexp.MustCompile(`\([0-9]+[smhd] old\)`)
+	columns = regexp.MustCompile(` {2,}`)
+	ageCell = regexp.MustCompile(`^([0-9]+[smhd]){1,2}$`)
+)
+
+// timeless is a text in the words of golden files: variables for what differs
+// from run to run, AGE for ages.
+func (s *scenario) timeless(text string) string {
+	names := slices.Collect(maps.Keys(s.variables))
+	slices.SortFunc(names, func(a, b string) int { // the longest value first: one may hold another
+		return cmp.Compare(len(s.variables[b]), len(s.variables[a]))
+	})
+	for _, name := range names {
+		text = strings.ReplaceAll(text, s.variables[name], "$"+name)
+	}
+	return age.ReplaceAllString(text, "(AGE old)")
+}

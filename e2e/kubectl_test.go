@@ -1,0 +1,142 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"gitonly.dev/gitonly/e2e/controlplane"
+)
+
+// action is a command that a user ran.
+type action struct {
+	line   string
+	user   controlplane.User
+	began  time.Time
+	offset int64 // size of the audit log before
+	stdout string
+	stderr string
+	silent bool // nothing on stderr that nobody has read
+}
+
+// unread says that a script let a message pass: whatever a user is told must be
+// what was meant.
+func (a *action) unread() string {
+	if a == nil || a.silent || a.stderr == "" {
+		return ""
+	}
+	return fmt.Sprintf("the script doesn't say which message this must print:\n%s\n%s", a.line, a.stderr)
+}
+
+func (a *action) read() {
+	if a != nil {
+		a.silent = true
+	}
+}
+
+// addUser writes a kubeconfig in which the scenario's namespace is the current
+// one.
+func (s *scenario) addUser(name string) error {
+	config, err := clientcmd.LoadFromFile(s.stage.Users[name].Kubeconfig)
+	if err != nil {
+		return err
+	}
+	config.Contexts[config.CurrentContext].Namespace = s.name
+	return clientcmd.WriteToFile(*config, s.kubeconfig(name))
+}
+
+func (s *scenario) kubeconfig(user string) string {
+	return filepath.Join(s.dir, ".kube", user)
+}
+
+// as runs a command as a user of the cluster.
+func as(ctx context.Context, s *scenario, ts *testscript.TestScript, args []string) error {
+	if len(args) < 2 {
+		return errUsage
+	}
+	user, ok := s.stage.Users[args[0]]
+	if !ok {
+		return fmt.Errorf("there is no user %q", args[0])
+	}
+	if problem := s.last.unread(); problem != "" {
+		return errors.New(problem)
+	}
+	size, err := s.auditSize()
+	if err != nil {
+		return err
+	}
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, args[1], args[2:]...)
+	if args[1] == "kubectl" {
+		cmd = s.stage.Plane.Kubectl(ctx, user, args[2:]...)
+	}
+	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), &stdout, &stderr
+	cmd.Env = append(os.Environ(), s.stage.Plane.KubectlEnv(user)...)
+	cmd.Env = append(cmd.Env, "PATH="+s.stage.Path(), "KUBECONFIG="+s.kubeconfig(args[0]), "KUBE_EDITOR="+ts.Getenv("KUBE_EDITOR"))
+	s.last = &action{line: strings.Join(args, " "), user: user, began: time.Now(), offset: size}
+	err = cmd.Run()
+	s.last.stdout, s.last.stderr = stdout.String(), stderr.String()
+	say(ts, s.last.stdout, s.last.stderr)
+	if _, exited := errors.AsType[*exec.ExitError](err); exited {
+		return fmt.Errorf("%w: %s", errRefused, err)
+	}
+	return err
+}
+
+// say makes texts the output of the script's last command. Under eventually,
+// only what the last attempt says counts.
+func say(ts *testscript.TestScript, stdout, stderr string) {
+	for writer, text := range map[io.Writer]string{ts.Stdout(): stdout, ts.Stderr(): stderr} {
+		builder := writer.(*strings.Builder)
+		builder.Reset()
+		builder.WriteString(text)
+	}
+}
+
+// capture keeps what a user's last command printed, where it differs from run
+// to run.
+func capture(_ context.Context, s *scenario, ts *testscript.TestScript, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	value := strings.TrimSpace(s.last.stdout)
+	if value == "" {
+		return errors.New("nothing was printed")
+	}
+	s.set(ts, args[0], value)
+	return nil
+}
+
+// namespace makes another namespace.
+func namespace(ctx context.Context, s *scenario, _ *testscript.TestScript, args []string) error {
+	if len(args) == 0 {
+		return errUsage
+	}
+	if !strings.HasPrefix(args[0], s.name) {
+		return fmt.Errorf("the name must begin with $NAMESPACE: others would be another scenario's")
+	}
+	labels := map[string]string{}
+	for _, label := range args[1:] {
+		key, value, ok := strings.Cut(label, "=")
+		if !ok {
+			return errUsage
+		}
+		labels[key] = value
+	}
+	return s.addNamespace(ctx, args[0], labels)
+}
+
+// crds installs gitonly's own kinds.
+func crds(ctx context.Context, s *scenario, _ *testscript.TestScript, _ []string) error {
+	return s.stage.InstallCRDs(ctx)
+}

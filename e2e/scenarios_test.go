@@ -1,0 +1,96 @@
+// Package e2e_test plays the scenarios in scenarios/ with a real API server,
+// controller manager, kubectl and Git server. README.md explains the scripts.
+package e2e_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"gitonly.dev/gitonly/e2e/stage"
+)
+
+// oldest is the first version of Kubernetes that gitonly supports.
+const oldest = "1.29.6"
+
+func TestScenarios(t *testing.T) {
+	s := start(t, stage.Options{})
+	var played sync.Map
+	t.Run("together", func(t *testing.T) { play(t, s, &played, scripts(t, "scenarios")...) })
+	for _, script := range scripts(t, "scenarios/alone") {
+		t.Run("alone", func(t *testing.T) { play(t, s, &played, script) })
+	}
+	everyScriptPlayed(t, &played)
+}
+
+// TestTheOldestSupportedVersion plays what depends on the API server most.
+func TestTheOldestSupportedVersion(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a second control plane takes long")
+	}
+	s := start(t, stage.Options{Version: oldest})
+	play(t, s, new(sync.Map),
+		"scenarios/a-developer-cannot-scale-a-declared-deployment.txtar",
+		"scenarios/the-control-plane-is-not-hindered.txtar",
+		"scenarios/deleting-all-is-decided-object-by-object.txtar",
+		"scenarios/audit-mode-warns.txtar",
+	)
+}
+
+// start starts a stage whose API server writes an audit log.
+func start(t *testing.T, o stage.Options) *stage.Stage {
+	t.Helper()
+	o.Dir, o.Progress = t.TempDir(), t.Output()
+	policy := filepath.Join(o.Dir, "audit-policy.yaml")
+	if err := os.WriteFile(policy, []byte(auditPolicy), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o.APIServerArgs = []string{"--audit-policy-file=" + policy, "--audit-log-path=" + auditLog(o.Dir)}
+	s, err := stage.Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	auditLogs.Store(s, auditLog(o.Dir))
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// play plays scripts, as many at a time as the tests' parallelism allows.
+func play(t *testing.T, s *stage.Stage, played *sync.Map, files ...string) {
+	testscript.Run(t, testscript.Params{
+		Files:              files,
+		WorkdirRoot:        t.TempDir(),
+		RequireUniqueNames: true,
+		Cmds:               commands(),
+		Setup: func(env *testscript.Env) error {
+			scene, err := open(context.Background(), s, env)
+			if err != nil {
+				return err
+			}
+			env.Values[scenarioKey{}] = scene
+			env.Defer(func() {
+				scene.close()
+				played.Store(scene.name, true)
+			})
+			return nil
+		},
+	})
+}
+
+// scripts are the files of scenarios in a folder.
+func scripts(t *testing.T, dir string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
