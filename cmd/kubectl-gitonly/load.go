@@ -70,13 +70,8 @@ func names(c config.Config) []string {
 func faults(snapshot *gitindex.Snapshot) error {
 	var found []error
 	for _, state := range snapshot.Sources() {
-		if state.Err != nil {
-			found = append(found, fmt.Errorf("source %s: %w", state.Source.Name, state.Err))
-		}
-		for _, location := range state.Locations {
-			if location.Err != nil {
-				found = append(found, fmt.Errorf("source %s: %w", state.Source.Name, location.Err))
-			}
+		for _, fault := range state.Faults() {
+			found = append(found, fmt.Errorf("source %s: %w", state.Source.Name, fault))
 		}
 	}
 	for _, conflict := range snapshot.Conflicts() {

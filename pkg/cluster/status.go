@@ -103,13 +103,10 @@ func condition(state *gitindex.SourceState, status *v1alpha1.GitSourceStatus) me
 	wrong := func(reason, message string) metav1.Condition {
 		return metav1.Condition{Status: metav1.ConditionFalse, Reason: reason, Message: message}
 	}
-	if state.Err != nil {
-		return wrong(v1alpha1.ReasonFetchFailed, state.Err.Error())
-	}
-	for _, path := range status.Paths {
-		if path.Message != "" {
-			return wrong(v1alpha1.ReasonRenderFailed, path.Message)
-		}
+	if faults := state.Faults(); state.Err != nil {
+		return wrong(v1alpha1.ReasonFetchFailed, faults[0].Error())
+	} else if len(faults) > 0 {
+		return wrong(v1alpha1.ReasonRenderFailed, faults[0].Error())
 	}
 	if len(status.Conflicts) > 0 {
 		return wrong(v1alpha1.ReasonConflict, status.Conflicts[0])

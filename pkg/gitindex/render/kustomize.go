@@ -21,6 +21,8 @@ import (
 // kustomize renders the kustomization in a folder as kustomize build does,
 // without its network and its plugins.
 func (j *job) kustomize(dir string) ([]object, error) {
+	engine.Lock()
+	defer engine.Unlock()
 	limits := kustomization.Limits{Layers: maxLayers, Objects: j.options.MaxObjects}
 	tree, err := kustomization.Load(j.files, dir, limits)
 	if err != nil {
@@ -29,8 +31,6 @@ func (j *job) kustomize(dir string) ([]object, error) {
 	if tree.Root == nil {
 		return nil, tree.Problem
 	}
-	engine.Lock()
-	defer engine.Unlock()
 	// Which lists merge is part of the schema that Kustomize works with, and
 	// the origins are about that: both need the same one.
 	defer resetSchema(tree)

@@ -247,6 +247,15 @@ func TestCompare(t *testing.T) {
 			want: []string{"undeclared spec.replicas: git -, old 1, new 3"},
 		},
 		{
+			name: "a Scale leaves out its replicas where they are 0", kind: scale, git: web, part: fields.Scale,
+			old: "spec: {replicas: 1}", new: "spec: {}",
+			want: []string{"declared spec.replicas: git 1, old 1, new 0"},
+		},
+		{
+			name: "a scale to the 0 of Git", kind: scale, git: "spec: {replicas: 0}", part: fields.Scale,
+			old: "spec: {replicas: 3}", new: "spec: {}",
+		},
+		{
 			name: "a kind without a schema is compared by its JSON", kind: widget, git: "spec: {size: 1, tags: [a, b]}",
 			old: "spec: {size: 1, tags: [a, b], color: red}", new: "spec: {size: 1.0, tags: [a, c], color: blue}",
 			want: []string{

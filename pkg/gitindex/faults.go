@@ -1,0 +1,24 @@
+package gitindex
+
+import "fmt"
+
+// Faults is everything that is wrong with a source, worst first; nil if
+// nothing is.
+func (s *SourceState) Faults() []error {
+	var faults []error
+	if s.Err != nil {
+		faults = append(faults, s.Err)
+	}
+	for _, l := range s.Locations {
+		if l.Err != nil {
+			faults = append(faults, s.renderFault(l))
+		}
+	}
+	return faults
+}
+
+// renderFault says which rendering went wrong: that of the newest revision,
+// while the objects are those of an older one.
+func (s *SourceState) renderFault(l LocationState) error {
+	return fmt.Errorf("rendering %s at %s: %w", l.Location.Path, s.Revision.Short(), l.Err)
+}
