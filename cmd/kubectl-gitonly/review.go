@@ -107,7 +107,14 @@ func newHandler(c config.Config, snapshot *gitindex.Snapshot) (*admission.Handle
 	}
 	var policies admission.PolicyStore
 	policies.Set(guards)
-	return admission.NewHandler(&index, &policies, declaredNamespaces{snapshot}, admission.NewKinds(scheme.Scheme, nil), clock.RealClock{}, logr.Discard()), nil
+	return admission.NewHandler(admission.Parts{
+		Snapshots:  &index,
+		Policies:   &policies,
+		Namespaces: declaredNamespaces{snapshot},
+		Kinds:      admission.NewKinds(scheme.Scheme, nil),
+		Clock:      clock.RealClock{},
+		Log:        logr.Discard(),
+	}), nil
 }
 
 func answer(cmd *cobra.Command, handler *admission.Handler, review *admissionv1.AdmissionReview, output string) error {

@@ -21,7 +21,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -97,9 +96,17 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 		}
 		kinds = admission.NewKinds(scheme.Scheme, m.GetRESTMapper())
 	}
-	handler := admission.NewHandler(&parts.index, &parts.policies, namespaces, kinds, clock.RealClock{}, log.WithName("admission"))
+	handler := admission.NewHandler(admission.Parts{
+		Snapshots:  &parts.index,
+		Policies:   &parts.policies,
+		Namespaces: namespaces,
+		Kinds:      kinds,
+		Refresher:  parts.refresher,
+		Clock:      clock.RealClock{},
+		Log:        log.WithName("admission"),
+	})
 	m.GetWebhookServer().Register(servePath, parts.policies.Guarded(&crwebhook.Webhook{Handler: handler}))
-	if err := parts.checks(watcher); err != nil {
+	if err := serveProbes(m, on(o.bindAddress, o.health), parts.readiness(watcher)); err != nil {
 		return err
 	}
 	if err := m.Add(everywhere(watcher.Start)); err != nil {
@@ -184,23 +191,6 @@ func (p *parts) newRefresher(secrets git.Secrets, onChange func(*gitindex.Snapsh
 		gitindex.Options{OnChange: onChange})
 }
 
-// checks adds /healthz and /readyz. Ready is who can decide, and whom the API
-// server will believe.
-func (p *parts) checks(watcher *certwatcher.CertWatcher) error {
-	return errors.Join(
-		p.manager.AddHealthzCheck("ping", healthz.Ping),
-		p.manager.AddReadyzCheck("certificate", admission.CertificateCheck(watcher.GetCertificate, clock.RealClock{})),
-		p.manager.AddReadyzCheck("serving", p.manager.GetWebhookServer().StartedChecker()),
-		p.manager.AddReadyzCheck("policies", func(*http.Request) error { return p.policies.Loaded() }),
-		p.manager.AddReadyzCheck("snapshot", func(*http.Request) error {
-			if p.index.Current() == nil {
-				return errors.New("no source in Git has been loaded yet")
-			}
-			return nil
-		}),
-	)
-}
-
 // clusterAccess says how to reach the API server: nil if nothing does, which
 // only --config allows.
 func clusterAccess(o *options) (*rest.Config, error) {
@@ -234,7 +224,7 @@ func newManager(o *options, access *rest.Config, watcher *certwatcher.CertWatche
 			TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.GetCertificate = watcher.GetCertificate }},
 		}),
 		Metrics:                 server.Options{BindAddress: on(o.bindAddress, o.metrics)},
-		HealthProbeBindAddress:  on(o.bindAddress, o.health),
+		HealthProbeBindAddress:  "0", // see serveProbes
 		LeaderElection:          o.leaderElect && access != nil,
 		LeaderElectionID:        "gitonly-leader",
 		LeaderElectionNamespace: o.namespace,

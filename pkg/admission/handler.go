@@ -18,13 +18,17 @@ import (
 )
 
 // Handler answers admission requests. It is safe for concurrent use.
-type Handler struct {
-	snapshots  Snapshots
-	policies   Policies
-	namespaces Namespaces
-	kinds      *Kinds
-	clock      clock.PassiveClock
-	log        logr.Logger
+type Handler struct{ Parts }
+
+// Parts are what a handler works with.
+type Parts struct {
+	Snapshots  Snapshots
+	Policies   Policies
+	Namespaces Namespaces // nil where no cluster is at hand
+	Kinds      *Kinds
+	Refresher  Refresher // nil where nothing is fetched
+	Clock      clock.PassiveClock
+	Log        logr.Logger
 }
 
 // Snapshots is where the current snapshot comes from; nil before the first.
@@ -40,32 +44,51 @@ type Namespaces interface {
 	Namespace(name string) *policy.Namespace
 }
 
-// NewHandler returns a handler. namespaces may be nil where no cluster is at
-// hand.
-func NewHandler(snapshots Snapshots, policies Policies, namespaces Namespaces, kinds *Kinds, clock clock.PassiveClock, log logr.Logger) *Handler {
-	return &Handler{snapshots: snapshots, policies: policies, namespaces: namespaces, kinds: kinds, clock: clock, log: log}
+// Refresher looks at a source in Git at once.
+type Refresher interface {
+	// Refresh asks for a look. It returns immediately, and may be called often.
+	Refresh(source string)
 }
+
+// NewHandler returns a handler that works with these parts.
+func NewHandler(parts Parts) *Handler { return &Handler{parts} }
 
 // Handle decides one request. It never fails: what can't be decided is answered
 // as the policies want it.
 func (h *Handler) Handle(_ context.Context, review admission.Request) admission.Response {
 	verdict := h.Decide(&review.AdmissionRequest)
 	h.record(&review.AdmissionRequest, verdict)
+	h.refresh(verdict)
 	return respond(verdict)
 }
 
 // Decide returns the verdict on one request.
 func (h *Handler) Decide(review *admissionv1.AdmissionRequest) (verdict policy.Verdict) {
-	p := h.policies.Current()
+	p := h.Policies.Current()
 	request := policy.Request{User: policy.User{Name: review.UserInfo.Username, Groups: review.UserInfo.Groups}}
 	defer func() {
 		if fault := recover(); fault != nil {
 			verdict = policy.Undecided(request, p, fmt.Errorf("deciding broke: %v", fault))
-			h.log.Error(fmt.Errorf("panic: %v", fault), "deciding broke", "uid", review.UID)
+			h.Log.Error(fmt.Errorf("panic: %v", fault), "deciding broke", "uid", review.UID)
 		}
 	}()
 	request = h.request(review)
-	return policy.Decide(request, h.snapshots.Current(), p)
+	return policy.Decide(request, h.Snapshots.Current(), p)
+}
+
+// refresh looks again at what a request was refused by: the commit that allows
+// it may have been pushed a moment ago, and a retry should find it.
+func (h *Handler) refresh(v policy.Verdict) {
+	if h.Refresher == nil || v.Outcome == policy.Allow {
+		return
+	}
+	if v.Declared != nil {
+		h.Refresher.Refresh(v.Declared.Origin.Source)
+		return
+	}
+	for _, state := range h.Snapshots.Current().Sources() {
+		h.Refresher.Refresh(state.Source.Name)
+	}
 }
 
 // respond says a verdict as the API server wants it.

@@ -34,7 +34,10 @@ type fixture struct {
 	policies admission.PolicyStore
 	index    gitindex.Index
 	log      []string
+	looks    []string // sources that were asked to be refreshed
 }
+
+func (f *fixture) Refresh(source string) { f.looks = append(f.looks, source) }
 
 func newFixture(t *testing.T, spec string) *fixture {
 	t.Helper()
@@ -63,7 +66,10 @@ func newFixture(t *testing.T, spec string) *fixture {
 	}
 	f.policies.Set(p)
 	log := funcr.NewJSON(func(line string) { f.log = append(f.log, line) }, funcr.Options{})
-	f.handler = admission.NewHandler(&f.index, &f.policies, nil, admission.NewKinds(scheme.Scheme, nil), clocktesting.NewFakePassiveClock(now), log)
+	f.handler = admission.NewHandler(admission.Parts{
+		Snapshots: &f.index, Policies: &f.policies, Kinds: admission.NewKinds(scheme.Scheme, nil), Refresher: f,
+		Clock: clocktesting.NewFakePassiveClock(now), Log: log,
+	})
 	return f
 }
 
@@ -267,7 +273,10 @@ func (broken) Current() *gitindex.Snapshot { panic("no luck") }
 func TestAPanicIsUndecidable(t *testing.T) {
 	f := newFixture(t, "{mode: Enforce, undecidable: Deny}")
 	log := funcr.NewJSON(func(line string) { f.log = append(f.log, line) }, funcr.Options{})
-	f.handler = admission.NewHandler(broken{}, &f.policies, nil, admission.NewKinds(scheme.Scheme, nil), clocktesting.NewFakePassiveClock(now), log)
+	f.handler = admission.NewHandler(admission.Parts{
+		Snapshots: broken{}, Policies: &f.policies, Kinds: admission.NewKinds(scheme.Scheme, nil),
+		Clock: clocktesting.NewFakePassiveClock(now), Log: log,
+	})
 	response := f.ask(t, scaleUp)
 	want := "gitonly: can't decide on Deployment staging/web: deciding broke: no luck.\nGuardPolicy test refuses what can't be decided (undecidable: Deny)."
 	if response.Allowed || response.Result.Message != want {
@@ -275,6 +284,19 @@ func TestAPanicIsUndecidable(t *testing.T) {
 	}
 	if len(f.log) != 2 {
 		t.Errorf("log: %s", f.log)
+	}
+}
+
+func TestARefusalLooksAtGitAgain(t *testing.T) {
+	f := newFixture(t, "{mode: Enforce, undeclaredObjects: {people: Deny}}")
+	f.ask(t, strings.Replace(scaleUp, "replicas: 5", "replicas: 1", 1))
+	if f.looks != nil {
+		t.Errorf("an Allow looks at %s", f.looks)
+	}
+	f.ask(t, scaleUp)
+	f.ask(t, strings.Replace(scaleUp, "name: web", "name: other", 1))
+	if diff := cmp.Diff([]string{"infra", "infra"}, f.looks); diff != "" {
+		t.Errorf("looks (-want +got):\n%s", diff)
 	}
 }
 

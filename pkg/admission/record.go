@@ -14,7 +14,7 @@ func (h *Handler) record(review *admissionv1.AdmissionRequest, v policy.Verdict)
 	if v.Outcome == policy.Allow {
 		return
 	}
-	log := h.log.WithValues(
+	log := h.Log.WithValues(
 		"outcome", v.Outcome.String(),
 		"reason", v.Reason,
 		"policy", v.Policy,

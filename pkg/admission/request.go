@@ -16,7 +16,7 @@ import (
 // not in it.
 func (h *Handler) request(review *admissionv1.AdmissionRequest) policy.Request {
 	request := policy.Request{
-		At:          h.clock.Now(),
+		At:          h.Clock.Now(),
 		Version:     review.Kind.Version,
 		Operation:   policy.Operation(review.Operation),
 		Subresource: review.SubResource,
@@ -26,8 +26,8 @@ func (h *Handler) request(review *admissionv1.AdmissionRequest) policy.Request {
 		Type:        kschema.GroupVersionKind(review.Kind),
 	}
 	request.Key, request.Problem = h.key(review)
-	if h.namespaces != nil && request.Key.Namespace != "" {
-		request.Namespace = h.namespaces.Namespace(request.Key.Namespace)
+	if h.Namespaces != nil && request.Key.Namespace != "" {
+		request.Namespace = h.Namespaces.Namespace(request.Key.Namespace)
 	}
 	return request
 }
@@ -45,7 +45,7 @@ func (h *Handler) key(review *admissionv1.AdmissionRequest) (gitindex.Key, error
 	}
 	if review.SubResource != "" {
 		key.Group = review.Resource.Group
-		key.Kind = h.kinds.Kind(kschema.GroupVersionResource(review.Resource))
+		key.Kind = h.Kinds.Kind(kschema.GroupVersionResource(review.Resource))
 	}
 	if key.Group == "" && key.Kind == "Namespace" {
 		key.Namespace = "" // a Namespace's request names itself as its namespace

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"gitonly.dev/gitonly/pkg/admission"
+)
+
+// check is a condition of readiness; its error says what is wrong.
+type check struct {
+	name string
+	run  func(*http.Request) error
+}
+
+// readiness answers /readyz. Unlike controller-runtime's own it says why not,
+// and the log says so too: once, not at each probe.
+type readiness struct {
+	checks []check
+	log    logr.Logger
+
+	mu   sync.Mutex
+	said string
+}
+
+func (r *readiness) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	var text strings.Builder
+	var wrong []error
+	for _, c := range r.checks {
+		if err := c.run(request); err != nil {
+			fmt.Fprintf(&text, "[-]%s: %v\n", c.name, err)
+			wrong = append(wrong, err)
+			continue
+		}
+		fmt.Fprintf(&text, "[+]%s\n", c.name)
+	}
+	r.note(errors.Join(wrong...))
+	if len(wrong) > 0 {
+		http.Error(w, text.String()+"not ready", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintf(w, "%sready\n", text.String())
+}
+
+// note logs what differs from the last time.
+func (r *readiness) note(wrong error) {
+	state := "ready"
+	if wrong != nil {
+		state = wrong.Error()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if state == r.said {
+		return
+	}
+	r.said = state
+	if wrong != nil {
+		r.log.Info("not ready", "why", strings.Split(state, "\n"))
+		return
+	}
+	r.log.Info("ready")
+}
+
+// readiness is who can decide, and whom the API server will believe.
+func (p *parts) readiness(watcher *certwatcher.CertWatcher) *readiness {
+	return &readiness{log: p.log, checks: []check{
+		{"certificate", admission.CertificateCheck(watcher.GetCertificate, clock.RealClock{})},
+		{"policies", func(*http.Request) error { return p.policies.Loaded() }},
+		{"serving", p.manager.GetWebhookServer().StartedChecker()},
+		{"snapshot", func(*http.Request) error { return p.loaded() }},
+	}}
+}
+
+// loaded returns an error until there is a snapshot to decide by: what is wrong
+// with each source.
+func (p *parts) loaded() error {
+	if p.index.Current() != nil {
+		return nil
+	}
+	why := "no source in Git has been loaded yet"
+	for _, state := range p.refresher.Latest().Sources() {
+		if state.Err != nil {
+			why += fmt.Sprintf("; %s: %v", state.Source.Name, state.Err)
+		}
+	}
+	return errors.New(why)
+}
+
+// serveProbes adds the server of /healthz and /readyz. The address is taken at
+// once: a port that is in use is an error.
+func serveProbes(m ctrl.Manager, address string, ready *readiness) error {
+	if address == "0" {
+		return nil
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("--health-probe-bind-address: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.Handle("/readyz", ready)
+	timeout := 5 * time.Second
+	return m.Add(&manager.Server{
+		Name:            "probes",
+		Listener:        listener,
+		Server:          &http.Server{Handler: mux, ReadHeaderTimeout: timeout},
+		ShutdownTimeout: &timeout,
+	})
+}
