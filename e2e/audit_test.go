@@ -115,7 +115,12 @@ func reason(ctx context.Context, s *scenario, _ *testscript.TestScript, args []s
 		return errUsage
 	}
 	var got []string
-	err := wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, func(context.Context) (bool, error) {
+	// The log is written a moment after the answer; what controllers do takes longer.
+	soon := 5 * time.Second
+	if by != "" {
+		soon = patience
+	}
+	err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, soon, true, func(context.Context) (bool, error) {
 		var err error
 		if by != "" {
 			got, err = s.reasonsBy(by, on)
@@ -131,6 +136,9 @@ func reason(ctx context.Context, s *scenario, _ *testscript.TestScript, args []s
 }
 
 func (s *scenario) reasonsOf(a *action) ([]string, error) {
+	if a.answered != "" {
+		return []string{a.answered}, nil
+	}
 	events, err := s.events(a.offset)
 	var reasons []string
 	for _, e := range events {

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -16,7 +17,11 @@ import (
 	"gitonly.dev/gitonly/e2e/stage"
 )
 
-// openRepository serves a repository without commits.
+// token opens the secured server.
+const token = "letmein"
+
+// openRepository serves a repository without commits: to everyone, and over TLS
+// to whoever has the token.
 func (s *scenario) openRepository() error {
 	repository, err := gitserver.Init(filepath.Join(s.dir, ".git-server", s.name+".git"))
 	if err != nil {
@@ -27,7 +32,19 @@ func (s *scenario) openRepository() error {
 		return err
 	}
 	s.repository, s.address = repository, fmt.Sprintf("127.0.0.1:%d", port)
-	return s.serveRepository()
+	if err := s.serveRepository(); err != nil {
+		return err
+	}
+	s.secured, err = gitserver.ServeHTTP(filepath.Dir(s.repository.Dir), gitserver.HTTPOptions{TLS: true, Token: token})
+	if err != nil {
+		return err
+	}
+	path := "/" + filepath.Base(repository.Dir)
+	s.variables["GIT_URL"] = s.server.URL + path
+	s.variables["SECURED_GIT_URL"] = s.secured.URL + path
+	s.variables["SECURED_GIT_PAGES"] = s.secured.URL + strings.TrimSuffix(path, ".git")
+	s.variables["GIT_CA"] = base64.StdEncoding.EncodeToString(s.secured.CA)
+	return nil
 }
 
 func (s *scenario) serveRepository() error {

@@ -67,13 +67,23 @@ func (s *scenario) golden(ts *testscript.TestScript, got, file string) error {
 }
 
 var (
-	age     = regexp.MustCompile(`\([0-9]+[smhd] old\)`)
 	columns = regexp.MustCompile(` {2,}`)
 	ageCell = regexp.MustCompile(`^([0-9]+[smhd]){1,2}$`)
 )
 
+// chance is what no script can know before: how golden files write it.
+var chance = []struct {
+	is   *regexp.Regexp
+	says string
+}{
+	{regexp.MustCompile(`\([0-9]+[smhd] old\)`), "(AGE old)"},
+	{regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z`), "TIME"},
+	{regexp.MustCompile(`kubectl-edit-[0-9]+`), "kubectl-edit-NUMBER"},
+	{regexp.MustCompile(`-[bcdfghjklmnpqrstvwxz2456789]{5}\b`), "-RANDOM"}, // of generateName
+}
+
 // timeless is a text in the words of golden files: variables for what differs
-// from run to run, AGE for ages.
+// from run to run, AGE and the like for what is left to chance.
 func (s *scenario) timeless(text string) string {
 	names := slices.Collect(maps.Keys(s.variables))
 	slices.SortFunc(names, func(a, b string) int { // the longest value first: one may hold another
@@ -82,5 +92,8 @@ func (s *scenario) timeless(text string) string {
 	for _, name := range names {
 		text = strings.ReplaceAll(text, s.variables[name], "$"+name)
 	}
-	return age.ReplaceAllString(text, "(AGE old)")
+	for _, c := range chance {
+		text = c.is.ReplaceAllString(text, c.says)
+	}
+	return text
 }

@@ -27,6 +27,8 @@ type action struct {
 	stdout string
 	stderr string
 	silent bool // nothing on stderr that nobody has read
+
+	answered string // the reason in the answer to a review
 }
 
 // unread says that a script let a message pass: whatever a user is told must be
@@ -82,7 +84,7 @@ func as(ctx context.Context, s *scenario, ts *testscript.TestScript, args []stri
 	}
 	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), &stdout, &stderr
 	cmd.Env = append(os.Environ(), s.stage.Plane.KubectlEnv(user)...)
-	cmd.Env = append(cmd.Env, "PATH="+s.stage.Path(), "KUBECONFIG="+s.kubeconfig(args[0]), "KUBE_EDITOR="+ts.Getenv("KUBE_EDITOR"))
+	cmd.Env = append(cmd.Env, "PATH="+s.stage.Path(), "KUBECONFIG="+s.kubeconfig(args[0]), "KUBE_EDITOR="+ts.Getenv("KUBE_EDITOR"), "TMPDIR="+ts.Getenv("TMPDIR"))
 	s.last = &action{line: strings.Join(args, " "), user: user, began: time.Now(), offset: size}
 	err = cmd.Run()
 	s.last.stdout, s.last.stderr = stdout.String(), stderr.String()
@@ -136,7 +138,14 @@ func namespace(ctx context.Context, s *scenario, _ *testscript.TestScript, args 
 	return s.addNamespace(ctx, args[0], labels)
 }
 
-// crds installs gitonly's own kinds.
-func crds(ctx context.Context, s *scenario, _ *testscript.TestScript, _ []string) error {
+// crds installs gitonly's own kinds. Objects of them are for every namespace,
+// so none is left behind.
+func crds(ctx context.Context, s *scenario, ts *testscript.TestScript, _ []string) error {
+	ts.Defer(func() {
+		clean := s.stage.Plane.Kubectl(context.Background(), s.stage.Plane.Admin, "delete", "gitsources,guardpolicies", "--all")
+		if out, err := clean.CombinedOutput(); err != nil {
+			s.t.Errorf("removing gitonly's own objects: %v\n%s", err, out)
+		}
+	})
 	return s.stage.InstallCRDs(ctx)
 }

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -36,8 +37,9 @@ type scenario struct {
 	dir   string // $WORK
 
 	repository *gitserver.Repository
-	server     *gitserver.HTTPServer
-	address    string // of the server
+	server     *gitserver.HTTPServer // $GIT_URL
+	secured    *gitserver.HTTPServer // $SECURED_GIT_URL, with $GIT_CA and a token
+	address    string                // of the server
 	webhook    *stage.Webhook
 	since      int64 // size of the audit log when the webhook was started
 	registered bool
@@ -69,9 +71,8 @@ func open(ctx context.Context, s *stage.Stage, env *testscript.Env) (*scenario, 
 		}
 	}
 	scene.variables["NAMESPACE"] = name
-	scene.variables["GIT_URL"] = scene.server.URL + "/" + name + ".git"
-	for _, name := range []string{"NAMESPACE", "GIT_URL"} {
-		env.Setenv(name, scene.variables[name])
+	for name, value := range scene.variables {
+		env.Setenv(name, value)
 	}
 	env.Setenv("PATH", s.Path())
 	return scene, scene.expandFiles()
@@ -167,8 +168,8 @@ func (s *scenario) close() {
 	if s.webhook != nil {
 		s.closeWebhook(ctx)
 	}
-	if err := s.server.Close(); err != nil {
-		s.t.Errorf("stopping the git server: %v", err)
+	if err := errors.Join(s.server.Close(), s.secured.Close()); err != nil {
+		s.t.Errorf("stopping the git servers: %v", err)
 	}
 	client, err := kubernetes.NewForConfig(s.stage.Plane.Admin.Config)
 	if err != nil {

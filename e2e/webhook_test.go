@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
@@ -22,7 +23,7 @@ func startWebhook(ctx context.Context, s *scenario, ts *testscript.TestScript, a
 	if s.webhook != nil {
 		return errors.New("the webhook was started already: restart it")
 	}
-	options := stage.WebhookOptions{Name: s.name, Config: filepath.Join(s.dir, ".config")}
+	options := stage.WebhookOptions{Name: s.name, Config: filepath.Join(s.dir, "config")}
 	wait := true
 	for _, arg := range args {
 		switch {
@@ -36,10 +37,7 @@ func startWebhook(ctx context.Context, s *scenario, ts *testscript.TestScript, a
 			return errUsage
 		}
 	}
-	err := s.expandConfig(options.Config)
-	if err != nil {
-		return err
-	}
+	var err error
 	if s.since, err = s.auditSize(); err != nil {
 		return err
 	}
@@ -56,31 +54,6 @@ func startWebhook(ctx context.Context, s *scenario, ts *testscript.TestScript, a
 		Namespaces: &metav1.LabelSelector{MatchLabels: map[string]string{scenarioLabel: s.name}},
 		Condition:  fmt.Sprintf("has(request.namespace) || (has(request.name) && request.name.startsWith('%s'))", s.name),
 	}, s.name)
-}
-
-// expandConfig writes the script's config with the values of this run.
-func (s *scenario) expandConfig(dir string) error {
-	if dir == "" {
-		return nil
-	}
-	files, err := filepath.Glob(filepath.Join(s.dir, "config", "*.yaml"))
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	for _, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		expanded := []byte(s.variables.expand(string(content)))
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(file)), expanded, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // restart ends the webhook's process and starts it again, with what it kept on
@@ -137,8 +110,16 @@ func review(ctx context.Context, s *scenario, ts *testscript.TestScript, args []
 		return errUsage
 	}
 	status, answer, err := s.webhook.Review(ctx, []byte(ts.ReadFile(args[0])))
+	if err != nil {
+		return err
+	}
 	say(ts, fmt.Sprintf("%s\n%s", status, answer), "")
-	return err
+	var review admissionv1.AdmissionReview
+	s.last = &action{}
+	if json.Unmarshal(answer, &review) == nil && review.Response != nil {
+		s.last.answered = review.Response.AuditAnnotations["reason"]
+	}
+	return nil
 }
 
 // show prints what the webhook tells its operators.

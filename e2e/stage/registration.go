@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 )
 
 // Registration says what the API server asks a webhook about.
@@ -28,7 +29,9 @@ type Registration struct {
 // Register makes the API server ask w, and waits until it does. probe is a
 // namespace that the registration is for. Unregister ends it.
 func (w *Webhook) Register(ctx context.Context, r Registration, probe string) error {
-	client, err := kubernetes.NewForConfig(w.stage.Plane.Admin.Config)
+	quiet := rest.CopyConfig(w.stage.Plane.Admin.Config)
+	quiet.WarningHandler = rest.NoWarnings{} // what the webhook warns of here is no one's concern
+	client, err := kubernetes.NewForConfig(quiet)
 	if err != nil {
 		return err
 	}

@@ -121,7 +121,7 @@ func (w *Webhook) WaitReady(ctx context.Context) error {
 			return false, errors.New("it ended")
 		default:
 		}
-		_, last = w.get(ctx, w.health, "/readyz?verbose")
+		_, last = w.get(ctx, w.health, "/readyz")
 		return last == nil, nil
 	})
 	if err != nil {
@@ -132,7 +132,7 @@ func (w *Webhook) WaitReady(ctx context.Context) error {
 
 // Ready returns what /readyz says in full; the error is nil if it says ok.
 func (w *Webhook) Ready(ctx context.Context) (string, error) {
-	return w.get(ctx, w.health, "/readyz?verbose")
+	return w.get(ctx, w.health, "/readyz")
 }
 
 // Metrics returns what /metrics says.
