@@ -103,7 +103,7 @@ func (u *unwrapper) step() bool {
 // maxMessage is how much of Kustomize's own words an error may have.
 const maxMessage = 300
 
-var dumped = regexp.MustCompile("(?s)[\\[{&]+\\{.*\\}[\\]}]*|\\[(?:patch|path): \".*\"\\]|`[^`]*\\n[^`]*`")
+var dumped = regexp.MustCompile("(?s)[\\[{&]+\\{.*\\}[\\]}]*|\\[(?:patch|path): \".*\"\\]|`[^`]*\\n[^`]*`|\\[\\d+(?: \\d+)+\\]")
 
 // presentable makes a message of Kustomize fit to be shown: in one line, with
 // paths of the repository, and without objects and secrets in it.

@@ -19,31 +19,29 @@ type phrase struct {
 	explain func(t *Tree, l *Layer, found []string) *gitindex.RenderError
 }
 
-var phrases []phrase
-
-func init() {
-	phrases = []phrase{
-		{regexp.MustCompile(`no matches for Id (\S+); failed to find unique target for patch`), noPatchTarget},
-		{regexp.MustCompile(`already registered id: (\S+)`), twice},
-		{regexp.MustCompile(`^must specify a target for JSON patch \[(path|patch): (".*")\]`), noJSONTarget},
-		{regexp.MustCompile(`^unable to parse SM or JSON patch from \[(path|patch): (".*")\]`), noPatch},
-		{regexp.MustCompile(`operation does not apply: .*?: (/\S*?): `), badOperation},
-		{regexp.MustCompile(`^resource with name (\S+) does not match a config`), noReplicas},
-		{regexp.MustCompile(`^nothing selected by ([^:\s]+)`), noSource},
-		{regexp.MustCompile(`unable to find (?:or create )?field "(.*?)" in replacement target`), noField},
-		{regexp.MustCompile(`Kind:"(\w+)".*? Name:"([^"]*)".* does not exist; cannot merge or replace`), noMerge},
-		{regexp.MustCompile(`Kind:"(\w+)".*? Name:"([^"]*)".* exists; `), generatedTwice},
-		{regexp.MustCompile(`^(namespace) transformation produces ID conflict: .*?"kind":"(\w+)".*?"name":"([^"]*)"`), namespaceTwice},
-		{regexp.MustCompile(`^(multiple) matches for Id (\S+); failed to find unique target`), ambiguous},
-		{regexp.MustCompile(`^Multiple Strategic-Merge Patches.*: \[(path|patch): (".*")\]`), severalWithTarget},
-		{regexp.MustCompile(`^invalid schema file: `), badSchema},
-		{regexp.MustCompile(`json: unknown field "(.*?)"`), badConfiguration},
-		{regexp.MustCompile(`invalid literal source`), badLiteral},
-		{regexp.MustCompile(`^var '\{(\S+) .*cannot be mapped to a field`), badVar},
-		{regexp.MustCompile(`^missing Resource metadata`), noObject},
-		{regexp.MustCompile(`unsupported type: map\[interface`), keysNoText},
-		{regexp.MustCompile(`^missing (metadata\.name|kind) in object \{\{(\S*) (\S*)\}`), incomplete},
-	}
+var phrases = []phrase{
+	{regexp.MustCompile(`no matches for Id (\S+); failed to find unique target for patch`), noPatchTarget},
+	{regexp.MustCompile(`already registered id: (\S+)`), twice},
+	{regexp.MustCompile(`^must specify a target for JSON patch \[(path|patch): (".*")\]`), noJSONTarget},
+	{regexp.MustCompile(`^unable to parse SM or JSON patch from \[(path|patch): (".*")\]`), noPatch},
+	{regexp.MustCompile(`operation does not apply: .*?: (/\S*?): `), badOperation},
+	{regexp.MustCompile(`^resource with name (\S+) does not match a config`), noReplicas},
+	{regexp.MustCompile(`^nothing selected by ([^:\s]+)`), noSource},
+	{regexp.MustCompile(`unable to find (?:or create )?field "(.*?)" in replacement target`), noField},
+	{regexp.MustCompile(`Kind:"(\w+)".*? Name:"([^"]*)".* does not exist; cannot merge or replace`), noMerge},
+	{regexp.MustCompile(`Kind:"(\w+)".*? Name:"([^"]*)".* exists; `), generatedTwice},
+	{regexp.MustCompile(`^(namespace) transformation produces ID conflict: .*?"kind":"(\w+)".*?"name":"([^"]*)"`), namespaceTwice},
+	{regexp.MustCompile(`^(multiple) matches for Id (\S+); failed to find unique target`), ambiguous},
+	{regexp.MustCompile(`^Multiple Strategic-Merge Patches.*: \[(path|patch): (".*")\]`), severalWithTarget},
+	{regexp.MustCompile(`^invalid schema file: `), badSchema},
+	{regexp.MustCompile(`json: unknown field "(.*?)"`), badConfiguration},
+	{regexp.MustCompile(`invalid literal source`), badLiteral},
+	{regexp.MustCompile(`has invalid utf8 bytes`), noText},
+	{regexp.MustCompile("^configmap (\\S+) illegally repeats the key `(.*)`"), keyTwice},
+	{regexp.MustCompile(`^var '\{(\S+) .*cannot be mapped to a field`), badVar},
+	{regexp.MustCompile(`^missing Resource metadata`), noObject},
+	{regexp.MustCompile(`unsupported type: map\[interface`), keysNoText},
+	{regexp.MustCompile(`^missing (metadata\.name|kind) in object \{\{(\S*) (\S*)\}`), incomplete},
 }
 
 func fault(file string, line int, format string, args ...any) *gitindex.RenderError {
@@ -132,12 +130,4 @@ func noSource(t *Tree, l *Layer, found []string) *gitindex.RenderError {
 
 func noField(t *Tree, l *Layer, found []string) *gitindex.RenderError {
 	return fault(l.File, max(l.lineOf(found[0]), l.lineOfKey("replacements")), "replacements sets %s, but the object has no such field: add it, or the option create", found[0])
-}
-
-func noMerge(t *Tree, l *Layer, found []string) *gitindex.RenderError {
-	return fault(l.File, l.lineOf(found[1]), "%s %s can't be merged or replaced: nothing that is taken in makes one", found[0], found[1])
-}
-
-func generatedTwice(t *Tree, l *Layer, found []string) *gitindex.RenderError {
-	return fault(l.File, l.lineOf(found[1]), "%s %s exists already: give it another name, or behavior merge or replace", found[0], found[1])
 }

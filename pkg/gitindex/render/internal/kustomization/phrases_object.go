@@ -54,26 +54,6 @@ func badConfiguration(t *Tree, _ *Layer, found []string) *gitindex.RenderError {
 	return at
 }
 
-// badLiteral does not repeat the literal: it may be a secret.
-func badLiteral(t *Tree, _ *Layer, _ []string) *gitindex.RenderError {
-	var at *gitindex.RenderError
-	t.Each(func(l *Layer) {
-		var literals []string
-		for _, g := range l.Spec.ConfigMapGenerator {
-			literals = append(literals, g.LiteralSources...)
-		}
-		for _, g := range l.Spec.SecretGenerator {
-			literals = append(literals, g.LiteralSources...)
-		}
-		for _, literal := range literals {
-			if at == nil && strings.IndexByte(literal, '=') <= 0 {
-				at = fault(l.File, l.lineOf(literal), "the literal is not of the form key=value")
-			}
-		}
-	})
-	return at
-}
-
 func badVar(t *Tree, l *Layer, found []string) *gitindex.RenderError {
 	return fault(l.File, l.lineOf(found[0]), "the var %s takes its value from an object that is none of the resources", found[0])
 }

@@ -11,8 +11,6 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-
-	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
 // Document is one YAML or JSON document that holds something.
@@ -24,8 +22,7 @@ type Document struct {
 	// nil for JSON that YAML can't read.
 	Node *yaml.Node
 
-	text   []byte
-	offset int // lines before text
+	text []byte
 }
 
 // Documents returns the documents of a file, without the empty ones. What is
@@ -80,28 +77,37 @@ func startsDocument(line []byte) bool {
 	return ok && (len(rest) == 0 || strings.IndexByte(" \t\r\n", rest[0]) >= 0)
 }
 
+// parse returns nil for an empty document.
 func (p part) parse(file string) (*Document, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(p.text))
-	var node yaml.Node
-	switch err := decoder.Decode(&node); {
-	case errors.Is(err, io.EOF):
-		return nil, nil
-	case err != nil:
+	node, err := parse(p.text)
+	if err != nil {
 		return nil, p.syntaxError(file, err)
 	}
-	var more yaml.Node
-	if err := decoder.Decode(&more); err == nil && !isEmpty(&more) {
-		return nil, &gitindex.RenderError{File: file, Line: more.Line + p.offset,
-			Err: errors.New("invalid YAML: a document follows that no --- begins")}
-	} else if err != nil && !errors.Is(err, io.EOF) {
-		return nil, p.syntaxError(file, err)
-	}
-	if isEmpty(&node) {
+	if isEmpty(node) {
 		return nil, nil
 	}
 	content := node.Content[0]
 	moveDown(content, p.offset)
-	return &Document{File: file, Line: content.Line, Node: content, text: p.text, offset: p.offset}, nil
+	return &Document{File: file, Line: content.Line, Node: content, text: p.text}, nil
+}
+
+// parse reads a text that is one document.
+func parse(text []byte) (*yaml.Node, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	var node, more yaml.Node
+	switch err := decoder.Decode(&node); {
+	case errors.Is(err, io.EOF):
+		return &node, nil
+	case err != nil:
+		return nil, err
+	}
+	switch err := decoder.Decode(&more); {
+	case err == nil && !isEmpty(&more):
+		return nil, errSecond
+	case err != nil && !errors.Is(err, io.EOF):
+		return nil, err
+	}
+	return &node, nil
 }
 
 func isEmpty(document *yaml.Node) bool {
@@ -135,7 +141,7 @@ func jsonDocuments(file string, data []byte) ([]Document, bool) {
 		p := part{text, bytes.Count(data[:begin], []byte("\n"))}
 		document, err := p.parse(file)
 		if err != nil {
-			document = &Document{File: file, Line: p.offset + 1, text: p.text, offset: p.offset}
+			document = &Document{File: file, Line: p.offset + 1, text: p.text}
 		}
 		if document != nil {
 			documents = append(documents, *document)

@@ -26,7 +26,7 @@ func (d *Document) Objects() ([]Object, error) {
 	if d.Node != nil {
 		var err error
 		if text, err = k8syaml.YAMLToJSON(d.text); err != nil {
-			return nil, part{d.text, d.offset}.syntaxError(d.File, err)
+			return nil, &gitindex.RenderError{File: d.File, Line: d.Line, Err: &notYAML{messageOf(err), err}}
 		}
 	}
 	value, err := decode(text)

@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strconv"
-	"strings"
+	"sort"
 
 	"go.yaml.in/yaml/v3"
 
@@ -14,29 +13,46 @@ import (
 )
 
 var (
-	yamlMessage   = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
-	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+	yamlMessage = regexp.MustCompile(`^yaml: (?:line \d+: )?(.*)$`)
+	errSecond   = errors.New("yaml: a document follows that no --- begins")
 )
 
-// syntaxError finds out where in the file the YAML reader stopped.
-func (p part) syntaxError(file string, err error) error {
-	message, line := err.Error(), 1
+// inOtherWords has what the YAML reader says in terms of its grammar.
+var inOtherWords = map[string]string{
+	"did not find expected <document start>": "a document follows that no --- begins",
+}
+
+func messageOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	message := err.Error()
 	if found := yamlMessage.FindStringSubmatch(message); found != nil {
-		message = found[2]
-		line, _ = strconv.Atoi(found[1])
-		// What the parser itself misses is counted from 0, what the scanner
-		// stumbles over from 1.
-		if line == 0 || strings.HasPrefix(message, "did not find expected") {
-			line++
-		}
+		message = found[1]
 	}
-	if found := unknownAnchor.FindStringSubmatch(message); found != nil {
-		if i := bytes.Index(p.text, []byte("*"+found[1])); i >= 0 {
-			line = 1 + bytes.Count(p.text[:i], []byte("\n"))
-		}
+	if better := inOtherWords[message]; better != "" {
+		return better
 	}
-	line = min(line, max(1, bytes.Count(bytes.TrimSpace(p.text), []byte("\n"))+1))
-	return &gitindex.RenderError{File: file, Line: line + p.offset, Err: &notYAML{message, err}}
+	return message
+}
+
+// syntaxError finds out on which line of the file the fault is. The reader
+// often says where the construct begins that it could not finish; the fault is
+// on the first line with which it says so.
+func (p part) syntaxError(file string, err error) error {
+	message := messageOf(err)
+	lines := bytes.SplitAfter(p.text, []byte("\n"))
+	ends := make([]int, len(lines))
+	end := 0
+	for i, line := range lines {
+		end += len(line)
+		ends[i] = end
+	}
+	line := sort.Search(len(lines)-1, func(i int) bool {
+		_, err := parse(p.text[:ends[i]])
+		return messageOf(err) == message
+	})
+	return &gitindex.RenderError{File: file, Line: line + 1 + p.offset, Err: &notYAML{message, err}}
 }
 
 // notYAML says what is wrong without the reader's own wrapping.
