@@ -82,7 +82,11 @@ func kustomizeOnDisk(t *testing.T, dir string) []map[string]any {
 	t.Helper()
 	options := krusty.MakeDefaultOptions()
 	options.LoadRestrictions = types.LoadRestrictionsNone
-	defer openapi.ResetOpenAPI()
+	if strings.Contains(t.Name(), "openapi") {
+		// Kustomize would go on with that schema. Reading its own one anew
+		// takes a while, so it isn't done for every tree.
+		defer openapi.ResetOpenAPI()
+	}
 	made, err := krusty.MakeKustomizer(options).Run(filesys.MakeFsOnDisk(), dir)
 	if err != nil {
 		t.Fatalf("Kustomize: %v", err)

@@ -1,8 +1,6 @@
 package render
 
 import (
-	"errors"
-	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -40,7 +38,7 @@ type plainWalk struct {
 func (w *plainWalk) folder(dir string, hidden bool) error {
 	entries, err := fs.ReadDir(w.job.files, dir)
 	if err != nil {
-		return &gitindex.RenderError{File: dir, Err: withoutPath(err)}
+		return &gitindex.RenderError{File: dir, Err: manifest.Unreadable(err)}
 	}
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	for _, entry := range entries {
@@ -98,7 +96,7 @@ func (w *plainWalk) isManifest(entry fs.DirEntry, name string) bool {
 func (j *job) file(name string, lenient bool) ([]object, error) {
 	data, err := fs.ReadFile(j.files, name)
 	if err != nil {
-		return nil, &gitindex.RenderError{File: name, Err: withoutPath(err)}
+		return nil, &gitindex.RenderError{File: name, Err: manifest.Unreadable(err)}
 	}
 	documents, err := manifest.Documents(name, data)
 	if err != nil {
@@ -118,12 +116,4 @@ func (j *job) file(name string, lenient bool) ([]object, error) {
 		}
 	}
 	return objects, nil
-}
-
-// withoutPath drops the path from an error that is shown with it anyway.
-func withoutPath(err error) error {
-	if at := (*fs.PathError)(nil); errors.As(err, &at) {
-		return fmt.Errorf("it can't be read: %w", at.Err)
-	}
-	return err
 }

@@ -15,15 +15,18 @@ import (
 
 	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/gitindex/render/internal/kustomization"
+	"gitonly.dev/gitonly/pkg/gitindex/render/internal/manifest"
 )
 
 // Options are the settings of a Renderer. The zero value means the defaults.
 type Options struct {
-	// MaxObjects is how many objects one location may declare. 10,000 if zero.
+	// MaxObjects is how many objects one location may declare. 5,000 if zero:
+	// the time that Kustomize takes grows with the square of it, and can't be
+	// cut short.
 	MaxObjects int
 
 	// MaxBytes bounds both what is read for one location and what its objects
-	// come to as JSON. 128 MiB if zero.
+	// come to as JSON. 32 MiB if zero.
 	MaxBytes int64
 }
 
@@ -33,10 +36,10 @@ const maxLayers = 2000
 
 func (o Options) withDefaults() Options {
 	if o.MaxObjects <= 0 {
-		o.MaxObjects = 10_000
+		o.MaxObjects = 5_000
 	}
 	if o.MaxBytes <= 0 {
-		o.MaxBytes = 128 << 20
+		o.MaxBytes = 32 << 20
 	}
 	return o
 }
@@ -79,7 +82,7 @@ func (r *Renderer) render(files *files, at gitindex.Location) ([]gitindex.Declar
 		return nil, missing(files, at.Path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("looking at %s: %w", at.Path, err)
+		return nil, &gitindex.RenderError{File: at.Path, Err: manifest.Unreadable(err)}
 	}
 	job := &job{files: files, options: r.options}
 	objects, err := job.objects(at.Path, at.Render, info.IsDir())

@@ -7,6 +7,7 @@ import (
 	"path"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/gitindex/render/internal/manifest"
 )
 
 var (
@@ -41,20 +42,12 @@ func (e *noFileError) Unwrap() error { return fs.ErrNotExist }
 // missing explains that what an entry names can't be looked at.
 func (l *Layer) missing(line int, noun, entry, target string, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
-		return faultf(l.File, line, "%s %s: %w", noun, entry, withoutPath(err))
+		return faultf(l.File, line, "%s %s: %w", noun, entry, manifest.Unreadable(err))
 	}
 	if path.Clean(entry) == target {
 		return faultf(l.File, line, "%s %s %w: correct the path, or add it", noun, entry, errNotThere)
 	}
 	return faultf(l.File, line, "%s %s %w (%s): correct the path, or add it", noun, entry, errNotThere, target)
-}
-
-// withoutPath drops the path from an error that is shown with it anyway.
-func withoutPath(err error) error {
-	if at := (*fs.PathError)(nil); errors.As(err, &at) {
-		return fmt.Errorf("it can't be read: %w", at.Err)
-	}
-	return err
 }
 
 var errNotThere error = notThere{}

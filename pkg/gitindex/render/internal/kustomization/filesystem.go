@@ -1,7 +1,6 @@
 package kustomization
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -70,10 +69,8 @@ func (f *FileSystem) ReadFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, f.refuse(f.shorten(file, err))
 	}
-	if bytes.IndexByte(data, '*') >= 0 {
-		if err := manifest.CheckAliases(file, data); err != nil {
-			return nil, f.refuse(err)
-		}
+	if err := manifest.CheckAliases(file, data); err != nil {
+		return nil, f.refuse(err)
 	}
 	return data, nil
 }

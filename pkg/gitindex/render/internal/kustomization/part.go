@@ -35,7 +35,7 @@ func (t *Tree) part(l *Layer, entry string, kind partKind, plugins bool, from []
 	}
 	target, err := l.resolve(t.Files, entry)
 	if err != nil {
-		t.problem(faultf(l.File, part.Line, "%s %s: %w", kind.noun, entry, withoutPath(err)))
+		t.problem(faultf(l.File, part.Line, "%s %s: %w", kind.noun, entry, manifest.Unreadable(err)))
 		return part, nil
 	}
 	info, err := fs.Stat(t.Files, target)
@@ -60,7 +60,7 @@ func (t *Tree) part(l *Layer, entry string, kind partKind, plugins bool, from []
 func (t *Tree) file(l *Layer, part *Part, plugins bool) error {
 	data, err := fs.ReadFile(t.Files, part.File)
 	if err != nil {
-		t.problem(faultf(l.File, part.Line, "%s: %w", part.File, withoutPath(err)))
+		t.problem(faultf(l.File, part.Line, "%s: %w", part.File, manifest.Unreadable(err)))
 		return nil
 	}
 	if err := manifest.CheckAliases(part.File, data); err != nil {

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/types"
 
+	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/gitindex/render/internal/manifest"
 )
 
@@ -98,7 +99,7 @@ func (t *Tree) load(key layerKey, file string, from []string) (*Layer, error) {
 	t.layers[key] = nil
 	data, err := fs.ReadFile(t.Files, file)
 	if err != nil {
-		return nil, err
+		return nil, &gitindex.RenderError{File: file, Err: manifest.Unreadable(err)}
 	}
 	l := &Layer{Dir: key.dir, File: file}
 	if err := l.decode(data); err != nil {

@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"strings"
 
@@ -45,6 +47,14 @@ func Documents(file string, data []byte) ([]Document, error) {
 		}
 	}
 	return check(documents)
+}
+
+// Unreadable rewords an error of a file that is shown with its path anyway.
+func Unreadable(err error) error {
+	if at := (*fs.PathError)(nil); errors.As(err, &at) {
+		return fmt.Errorf("it can't be read: %w", at.Err)
+	}
+	return err
 }
 
 // part is the text of one document and how many lines of the file precede it.
