@@ -34,7 +34,11 @@ func (c *decision) message(v *Verdict) string {
 }
 
 func (c *decision) undecidableMessage(v *Verdict) string {
-	said := fmt.Sprintf("gitonly: can't decide on %s: %v.", c.req.Key, c.err)
+	object := "a request"
+	if c.req.Key.Kind != "" {
+		object = c.req.Key.String()
+	}
+	said := fmt.Sprintf("gitonly: can't decide on %s: %v.", object, c.err)
 	if v.Outcome == Deny {
 		return said + fmt.Sprintf("\nGuardPolicy %s refuses what can't be decided (undecidable: Deny).", v.Policy)
 	}

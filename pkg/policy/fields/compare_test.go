@@ -186,6 +186,16 @@ func TestCompare(t *testing.T) {
 			want: []string{`undeclared metadata.labels[pod-security.kubernetes.io/enforce]: git -, old -, new "privileged"`},
 		},
 		{
+			name: "an empty map that the API server doesn't store declares nothing of what goes with it", kind: namespace, git: "metadata: {annotations: {}}",
+			old: "metadata: {annotations: {a: x, b: z}}", new: "metadata: {}",
+			want: []string{`undeclared metadata.annotations.a: git -, old "x", new -`, `undeclared metadata.annotations.b: git -, old "z", new -`},
+		},
+		{
+			name: "an empty map that the API server doesn't store, and what comes into it", kind: namespace, git: "metadata: {annotations: {}}",
+			old: "metadata: {}", new: "metadata: {annotations: {a: x}}",
+			want: []string{`undeclared metadata.annotations.a: git -, old -, new "x"`},
+		},
+		{
 			name: "an atomic map is Git's as a whole", kind: service, git: "spec: {selector: {app: web}}",
 			old: "spec: {selector: {app: web}}", new: "spec: {selector: {app: web, tier: front}}",
 			want: []string{`declared spec.selector.tier: git -, old -, new "front"`},
@@ -262,6 +272,15 @@ func TestCompare(t *testing.T) {
 				`undeclared spec.color: git -, old "red", new "blue"`,
 				`declared spec.tags[1]: git "b", old "b", new "c"`,
 			},
+		},
+		{
+			name: "an empty list without a schema is not the same as none", kind: widget, git: "spec: {tags: []}",
+			old: "spec: {tags: []}", new: "spec: {}",
+			want: []string{`declared spec.tags: git [], old [], new -`},
+		},
+		{
+			name: "an empty list without a schema returns", kind: widget, git: "spec: {tags: []}",
+			old: "spec: {}", new: "spec: {tags: []}",
 		},
 		{
 			name: "data keys with dots stand in brackets", kind: configMap, git: "data: {app.properties: a=1}",

@@ -78,10 +78,8 @@ func (w *walk) mapping(a at, git, before, after any) {
 	case git == nil && (before == nil || after == nil):
 		w.report(a, git, before, after) // all of it is new, or goes: one line says it
 		return
-	case after == nil && (len(g) == 0 || a.whole || shared(g, b) > 1):
-		if !same(git, nil) {
-			w.report(a, git, before, after)
-		}
+	case after == nil && !same(git, nil) && (len(g) == 0 || a.whole || shared(g, b) > 1):
+		w.report(a, git, before, after)
 		return
 	}
 	m := w.types.atom(a.ref).Map
@@ -229,7 +227,7 @@ func (w *walk) atomic(a at, l *schema.List, git, before, after any) {
 	if git != nil && (same(git, after) || restores(git, before, after)) {
 		return
 	}
-	if len(b) != len(n) || (git != nil && len(g) != len(n)) {
+	if len(b) != len(n) || (git != nil && len(g) != len(n)) || (before == nil) != (after == nil) {
 		w.report(a, git, before, after)
 		return
 	}
