@@ -114,7 +114,8 @@ func TestScenarioFiles(t *testing.T) {
 	}
 }
 
-// lines are the words of each command of a script, without ! in front.
+// lines are the words of each command of a script, without conditions and ! in
+// front.
 func lines(t *testing.T, path string) [][]string {
 	t.Helper()
 	archive, err := txtar.ParseFile(path)
@@ -124,7 +125,7 @@ func lines(t *testing.T, path string) [][]string {
 	var all [][]string
 	for line := range strings.Lines(string(archive.Comment)) {
 		words := strings.Fields(line)
-		if len(words) > 0 && words[0] == "!" {
+		for len(words) > 0 && (words[0] == "!" || strings.HasPrefix(words[0], "[")) {
 			words = words[1:]
 		}
 		if len(words) > 0 && !strings.HasPrefix(words[0], "#") {

@@ -41,6 +41,7 @@ func (s *scenario) openRepository() error {
 	}
 	path := "/" + filepath.Base(repository.Dir)
 	s.variables["GIT_URL"] = s.server.URL + path
+	s.variables["GIT_ADDRESS"] = s.address
 	s.variables["SECURED_GIT_URL"] = s.secured.URL + path
 	s.variables["SECURED_GIT_PAGES"] = s.secured.URL + strings.TrimSuffix(path, ".git")
 	s.variables["GIT_CA"] = base64.StdEncoding.EncodeToString(s.secured.CA)

@@ -54,6 +54,9 @@ func tabular(_ context.Context, s *scenario, ts *testscript.TestScript, args []s
 // golden compares a text with a file of the script.
 func (s *scenario) golden(ts *testscript.TestScript, got, file string) error {
 	got = s.timeless(got)
+	if got != "" && !strings.HasSuffix(got, "\n") {
+		got += "\n" // as every file has
+	}
 	if *update {
 		s.remember(file, got)
 		return nil

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -61,6 +62,10 @@ func (s *scenario) kubeconfig(user string) string {
 	return filepath.Join(s.dir, ".kube", user)
 }
 
+// kubectlLog is what kubectl tells its makers, not its users: such as that a
+// watch ended when it had seen enough.
+var kubectlLog = regexp.MustCompile(`(?m)^[IWEF][0-9]{4} .*\n`)
+
 // as runs a command as a user of the cluster.
 func as(ctx context.Context, s *scenario, ts *testscript.TestScript, args []string) error {
 	if len(args) < 2 {
@@ -87,7 +92,7 @@ func as(ctx context.Context, s *scenario, ts *testscript.TestScript, args []stri
 	cmd.Env = append(cmd.Env, "PATH="+s.stage.Path(), "KUBECONFIG="+s.kubeconfig(args[0]), "KUBE_EDITOR="+ts.Getenv("KUBE_EDITOR"), "TMPDIR="+ts.Getenv("TMPDIR"))
 	s.last = &action{line: strings.Join(args, " "), user: user, began: time.Now(), offset: size}
 	err = cmd.Run()
-	s.last.stdout, s.last.stderr = stdout.String(), stderr.String()
+	s.last.stdout, s.last.stderr = stdout.String(), kubectlLog.ReplaceAllString(stderr.String(), "")
 	say(ts, s.last.stdout, s.last.stderr)
 	if _, exited := errors.AsType[*exec.ExitError](err); exited {
 		return fmt.Errorf("%w: %s", errRefused, err)

@@ -71,6 +71,7 @@ func open(ctx context.Context, s *stage.Stage, env *testscript.Env) (*scenario, 
 		}
 	}
 	scene.variables["NAMESPACE"] = name
+	scene.variables["WORK"] = env.WorkDir
 	for name, value := range scene.variables {
 		env.Setenv(name, value)
 	}

@@ -4,12 +4,15 @@ package e2e_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"k8s.io/apimachinery/pkg/util/version"
 
 	"gitonly.dev/gitonly/e2e/stage"
 )
@@ -70,6 +73,7 @@ func play(t *testing.T, s *stage.Stage, played *sync.Map, files ...string) {
 		WorkdirRoot:        t.TempDir(),
 		RequireUniqueNames: true,
 		Cmds:               commands(),
+		Condition:          func(condition string) (bool, error) { return from(s, condition) },
 		Setup: func(env *testscript.Env) error {
 			scene, err := open(context.Background(), s, env)
 			if err != nil {
@@ -83,6 +87,21 @@ func play(t *testing.T, s *stage.Stage, played *sync.Map, files ...string) {
 			return nil
 		},
 	})
+}
+
+// from is the condition [from:1.33]: the API server and kubectl are of this minor
+// release or a later one.
+func from(s *stage.Stage, condition string) (bool, error) {
+	least, ok := strings.CutPrefix(condition, "from:")
+	if !ok {
+		return false, fmt.Errorf("the only condition is [from:1.MINOR]")
+	}
+	wanted, err := version.ParseGeneric(least)
+	if err != nil {
+		return false, err
+	}
+	is, err := version.ParseGeneric(s.Plane.Binaries.Version)
+	return err == nil && is.AtLeast(wanted), err
 }
 
 // scripts are the files of scenarios in a folder.

@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"flag"
 	"os"
-	"strings"
 
 	"github.com/rogpeppe/go-internal/txtar"
 )
@@ -29,8 +28,5 @@ func writeGolden(script string, files map[string]string) error {
 }
 
 func (s *scenario) remember(file, text string) {
-	if !strings.HasSuffix(text, "\n") {
-		text += "\n"
-	}
 	s.goldens[file] = text
 }
