@@ -61,7 +61,7 @@ func (t *Types) Compare(u Update) (Change, error) {
 	if !ok {
 		ref = schema.TypeRef{Inlined: deduced}
 	}
-	limit(u.Part, git, before, after)
+	limit(&u, git, before, after)
 	w := walk{types: t, secret: isSecret(u.Type)}
 	w.value(at{ref: ref}, git, before, after)
 	return Change{Any: w.changed, Differences: w.found}, nil
@@ -102,7 +102,7 @@ func root(path string) string {
 
 // limit drops what never counts: what the API server and clients keep for
 // themselves, and what the request can't reach.
-func limit(part Part, git, before, after map[string]any) {
+func limit(u *Update, git, before, after map[string]any) {
 	for _, object := range []map[string]any{git, before, after} {
 		delete(object, "apiVersion")
 		delete(object, "kind")
@@ -112,12 +112,15 @@ func limit(part Part, git, before, after map[string]any) {
 		}
 		if annotations, ok := metadata["annotations"].(map[string]any); ok {
 			delete(annotations, lastApplied)
+			if u.Type.Group == "apps" && u.Type.Kind == "DaemonSet" {
+				delete(annotations, templateGeneration)
+			}
 			if len(annotations) == 0 {
 				delete(metadata, "annotations")
 			}
 		}
 	}
-	switch part {
+	switch u.Part {
 	case Main:
 		if _, ok := git["status"]; !ok {
 			delete(before, "status")
@@ -161,7 +164,13 @@ var bookkeeping = []string{
 	"managedFields", "resourceVersion", "selfLink", "uid",
 }
 
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+const (
+	lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+	// templateGeneration is raised by the API server in each write of a
+	// DaemonSet's template, and by nobody else.
+	templateGeneration = "deprecated.daemonset.template.generation"
+)
 
 func keep(object map[string]any, name string) {
 	for other := range object {

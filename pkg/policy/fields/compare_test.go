@@ -22,6 +22,8 @@ var (
 	scale      = kschema.GroupVersionKind{Group: "autoscaling", Version: "v1", Kind: "Scale"}
 	widget     = kschema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Widget"}
 	namespace  = kschema.GroupVersionKind{Version: "v1", Kind: "Namespace"}
+	daemonSet  = kschema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "DaemonSet"}
+	budget     = kschema.GroupVersionKind{Group: "policy", Version: "v1", Kind: "PodDisruptionBudget"}
 	policy     = kschema.GroupVersionKind{Group: "networking.k8s.io", Version: "v1", Kind: "NetworkPolicy"}
 )
 
@@ -218,6 +220,19 @@ func TestCompare(t *testing.T) {
 			want: []string{`declared subjects: git [{"kind":"User","name":"ann"}], old [{"kind":"User","name":"ann"}], new [{"kind":"User","name":"ann"},{"kind":"User","name":"bob"}]`},
 		},
 		{
+			name: "an item of a list that is compared as a whole gets more than Git says", kind: binding, git: "subjects: [{kind: User, name: ann}]",
+			old: "subjects: [{kind: User, name: ann, apiGroup: rbac.authorization.k8s.io}]", new: "subjects: [{kind: User, name: ann, apiGroup: rbac.authorization.k8s.io, namespace: x}]",
+			want: []string{`declared subjects[0].namespace: git -, old -, new "x"`},
+		},
+		{
+			name: "an item of a list that is compared as a whole loses what Git leaves out", kind: binding, git: "subjects: [{kind: User, name: ann}]",
+			old: "subjects: [{kind: User, name: ann, apiGroup: rbac.authorization.k8s.io, namespace: x}]", new: "subjects: [{kind: User, name: ann, apiGroup: rbac.authorization.k8s.io}]",
+		},
+		{
+			name: "an atomic map loses what Git leaves out", kind: service, git: "spec: {selector: {app: web}}",
+			old: "spec: {selector: {app: other, tier: front}}", new: "spec: {selector: {app: other}}",
+		},
+		{
 			name: "a set's undeclared value", kind: namespace, git: "metadata: {finalizers: [a.example.com/x]}",
 			old: "metadata: {finalizers: [a.example.com/x]}", new: "metadata: {finalizers: [a.example.com/x, b.example.com/y]}",
 			want: []string{`undeclared metadata.finalizers[b.example.com/y]: git -, old -, new "b.example.com/y"`},
@@ -281,6 +296,75 @@ func TestCompare(t *testing.T) {
 		{
 			name: "an empty list without a schema returns", kind: widget, git: "spec: {tags: []}",
 			old: "spec: {}", new: "spec: {tags: []}",
+		},
+		{
+			name: "a DaemonSet's count of its templates is the API server's", kind: daemonSet, git: "spec: {minReadySeconds: 1}", same: true,
+			old: "metadata: {annotations: {deprecated.daemonset.template.generation: '1'}}", new: "metadata: {annotations: {deprecated.daemonset.template.generation: '2'}}",
+		},
+		{
+			name: "elsewhere such an annotation is anyone's", kind: deployment, git: "spec: {minReadySeconds: 1}",
+			old: "metadata: {annotations: {a: b}}", new: "metadata: {annotations: {a: b, deprecated.daemonset.template.generation: '2'}}",
+			want: []string{`undeclared metadata.annotations[deprecated.daemonset.template.generation]: git -, old -, new "2"`},
+		},
+		{
+			name: "an atomic map returns to Git's empty one", kind: budget, git: "spec: {selector: {}}",
+			old: "spec: {selector: {matchLabels: {app: web}}}", new: "spec: {selector: {}}",
+		},
+		{
+			name: "an atomic map leaves Git's empty one", kind: budget, git: "spec: {selector: {}}",
+			old: "spec: {selector: {}}", new: "spec: {selector: {matchLabels: {app: web}}}",
+			want: []string{`declared spec.selector.matchLabels: git -, old -, new {"app":"web"}`},
+		},
+		{
+			name: "a structure returns to where something else was", kind: widget, git: "spec: {size: {}, tags: [a]}",
+			old: "spec: {size: big, tags: a}", new: "spec: {size: {}, tags: [a]}",
+		},
+		{
+			name: "something else comes to where a structure was", kind: widget, git: "spec: {size: {}, tags: [a]}",
+			old: "spec: {size: {}, tags: [a]}", new: "spec: {size: big, tags: a}",
+			want: []string{`declared spec.size: git {}, old {}, new "big"`, `declared spec.tags: git ["a"], old ["a"], new "a"`},
+		},
+		{
+			name: "a declared container returns with what the API server fills in", kind: deployment, git: web,
+			old: edit("      - {name: second, image: \"b:1\", imagePullPolicy: IfNotPresent}\n", ""),
+			new: edit(`{name: second, image: "b:1", imagePullPolicy: IfNotPresent}`, `{name: second, image: "b:1", imagePullPolicy: IfNotPresent, resources: {}, terminationMessagePath: /dev/termination-log, terminationMessagePolicy: File}`),
+		},
+		{
+			name: "a declared container returns with more than the API server fills in", kind: deployment, git: web,
+			old: edit("      - {name: second, image: \"b:1\", imagePullPolicy: IfNotPresent}\n", ""),
+			new: edit(`{name: second, image: "b:1", imagePullPolicy: IfNotPresent}`, `{name: second, image: "b:1", imagePullPolicy: Never, securityContext: {privileged: true}}`),
+			want: []string{
+				`undeclared spec.template.spec.initContainers[name=second].imagePullPolicy: git -, old -, new "Never"`,
+				`undeclared spec.template.spec.initContainers[name=second].securityContext: git -, old -, new {"privileged":true}`,
+			},
+		},
+		{
+			name: "a declared port returns with its defaults", kind: service, git: "spec: {ports: [{port: 80}, {port: 81}]}",
+			old: "spec: {ports: [{port: 81, protocol: TCP, targetPort: 81, nodePort: 30001}]}",
+			new: "spec: {ports: [{port: 80, protocol: TCP, targetPort: 80, nodePort: 30000}, {port: 81, protocol: TCP, targetPort: 81, nodePort: 30001}]}",
+		},
+		{
+			name: "a declared port returns with another target", kind: service, git: "spec: {ports: [{port: 80}]}",
+			old: "spec: {}", new: "spec: {ports: [{port: 80, protocol: TCP, targetPort: 8080}]}",
+			want: []string{`undeclared spec.ports[port=80,protocol=TCP].targetPort: git -, old -, new 8080`},
+		},
+		{
+			name: "a node port that is there already isn't the API server's to change", kind: service, git: "spec: {ports: [{port: 80}]}",
+			old: "spec: {ports: [{port: 80, protocol: TCP}]}", new: "spec: {ports: [{port: 80, protocol: TCP, nodePort: 30000}]}",
+			want: []string{`undeclared spec.ports[port=80,protocol=TCP].nodePort: git -, old -, new 30000`},
+		},
+		{
+			name: "a default goes with the field that it depends on", kind: deployment, git: "spec: {strategy: {type: Recreate}}",
+			old: `spec: {strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: "25%", maxUnavailable: "25%"}}}`, new: "spec: {strategy: {type: Recreate}}",
+		},
+		{
+			name: "a default comes with the field that it depends on", kind: deployment, git: "spec: {strategy: {type: RollingUpdate}}",
+			old: "spec: {strategy: {type: Recreate}}", new: `spec: {strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: "25%", maxUnavailable: "25%"}}}`,
+		},
+		{
+			name: "what comes with such a field and is no default", kind: deployment, git: "spec: {strategy: {type: RollingUpdate}}",
+			old: "spec: {strategy: {type: Recreate}}", new: `spec: {strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: "99%", maxUnavailable: "25%"}}}`,
+			want: []string{`undeclared spec.strategy.rollingUpdate: git -, old -, new {"maxSurge":"99%","maxUnavailable":"25%"}`},
 		},
 		{
 			name: "data keys with dots stand in brackets", kind: configMap, git: "data: {app.properties: a=1}",

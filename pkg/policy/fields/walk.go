@@ -28,8 +28,9 @@ type walk struct {
 type at struct {
 	path  string
 	ref   schema.TypeRef
-	owned bool // inside something that Git declares as a whole
-	whole bool // must come complete if it is new: a list's item
+	owned bool     // inside something that Git declares as a whole
+	whole bool     // must come complete if it is new: a list's item
+	keys  []string // members that tell a list's item from others: the same on all sides
 }
 
 // value compares one place. A side that isn't there is nil.
@@ -38,6 +39,9 @@ func (w *walk) value(a at, git, before, after any) {
 		return
 	}
 	w.changed = true
+	if a.owned && git == nil && after == nil {
+		return // Git has the whole, and leaves this out
+	}
 	present := after
 	if present == nil {
 		present = before
@@ -72,8 +76,10 @@ func (w *walk) mapping(a at, git, before, after any) {
 	b, bok := asMap(before)
 	n, nok := asMap(after)
 	switch {
-	case !gok || !bok || !nok:
-		w.report(a, git, before, after) // a map on one side, something else on the other
+	case !gok || !bok || !nok: // a map on one side, something else on the other
+		if git == nil || !same(git, after) {
+			w.report(a, git, before, after)
+		}
 		return
 	case git == nil && (before == nil || after == nil):
 		w.report(a, git, before, after) // all of it is new, or goes: one line says it
@@ -84,12 +90,15 @@ func (w *walk) mapping(a at, git, before, after any) {
 	}
 	m := w.types.atom(a.ref).Map
 	if git != nil && m != nil && m.ElementRelationship == schema.Atomic {
-		if restores(git, before, after) {
+		if same(git, after) || restores(git, before, after) {
 			return
 		}
 		a.owned, a.whole = true, true
 	}
 	for _, name := range slices.Sorted(maps.Keys(union(b, n))) {
+		if slices.Contains(a.keys, name) || (g[name] == nil && !a.owned && filledIn(a.ref, name, b, n)) {
+			continue
+		}
 		w.value(at{path: gitindex.AppendField(a.path, name), ref: field(m, name), owned: a.owned}, g[name], b[name], n[name])
 	}
 	if before == nil && a.whole {
@@ -100,7 +109,7 @@ func (w *walk) mapping(a at, git, before, after any) {
 // missing reports what Git declares of a new item and the request leaves out.
 func (w *walk) missing(a at, git, after map[string]any) {
 	for _, name := range slices.Sorted(maps.Keys(git)) {
-		if _, ok := after[name]; !ok && !same(git[name], nil) {
+		if _, ok := after[name]; !ok && !same(git[name], nil) && !slices.Contains(a.keys, name) {
 			w.report(at{path: gitindex.AppendField(a.path, name)}, git[name], nil, nil)
 		}
 	}
@@ -150,7 +159,9 @@ func (w *walk) list(a at, git, before, after any) {
 	b, bok := asList(before)
 	n, nok := asList(after)
 	if !gok || !bok || !nok || (git == nil && (before == nil || after == nil)) {
-		w.report(a, git, before, after)
+		if git == nil || !same(git, after) {
+			w.report(a, git, before, after)
+		}
 		return
 	}
 	if l == nil || l.ElementRelationship != schema.Associative {
@@ -179,18 +190,22 @@ func asList(value any) ([]any, bool) {
 }
 
 // item is the place of a list's item.
-func (a at) item(selector string, ref schema.TypeRef) at {
-	return at{path: gitindex.AppendSelector(a.path, selector), ref: ref, owned: a.owned, whole: true}
+func (a at) item(selector string, l *schema.List) at {
+	place := at{path: gitindex.AppendSelector(a.path, selector), ref: schema.TypeRef{Inlined: deduced}, owned: a.owned, whole: true}
+	if l != nil {
+		place.ref, place.keys = l.ElementType, l.Keys
+	}
+	return place
 }
 
 // keyed compares item by item.
 func (w *walk) keyed(a at, l *schema.List, git, before, after items) {
 	for _, key := range before.keys {
-		w.value(a.item(key, l.ElementType), git.byKey[key], before.byKey[key], after.byKey[key])
+		w.value(a.item(key, l), git.byKey[key], before.byKey[key], after.byKey[key])
 	}
 	for _, key := range after.keys {
 		if _, ok := before.byKey[key]; !ok {
-			w.value(a.item(key, l.ElementType), git.byKey[key], nil, after.byKey[key])
+			w.value(a.item(key, l), git.byKey[key], nil, after.byKey[key])
 		}
 	}
 }
@@ -231,16 +246,14 @@ func (w *walk) atomic(a at, l *schema.List, git, before, after any) {
 		w.report(a, git, before, after)
 		return
 	}
-	element := schema.TypeRef{Inlined: deduced}
-	if l != nil {
-		element = l.ElementType
-	}
 	a.owned = a.owned || git != nil
 	for i := range n {
 		var item any
 		if git != nil {
 			item = g[i]
 		}
-		w.value(a.item(strconv.Itoa(i), element), item, b[i], n[i])
+		place := a.item(strconv.Itoa(i), l)
+		place.keys = nil // it is compared by its place
+		w.value(place, item, b[i], n[i])
 	}
 }
