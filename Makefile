@@ -28,6 +28,10 @@ test: ## run all tests
 e2e: ## run only the tests on a real API server
 	go test -timeout 60m -v ./e2e/...
 
+.PHONY: sweep
+sweep: ## measure the comparison's two error rates, by thousands of requests
+	go test -timeout 60m -count=1 -v ./e2e/sweep
+
 .PHONY: build
 build: ## build the webhook and the kubectl plugin into bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...

@@ -1,0 +1,13 @@
+package sweep
+
+import "testing"
+
+func TestSweep(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a sweep takes minutes")
+	}
+	s := open(t.Context(), t)
+	t.Run("mutation", s.mutation)
+	t.Run("peace", s.peace)
+	t.Run("convergence", s.convergence)
+}
