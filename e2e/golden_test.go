@@ -51,16 +51,17 @@ func tabular(_ context.Context, s *scenario, ts *testscript.TestScript, args []s
 	return s.golden(ts, rows.String(), args[0])
 }
 
-// golden compares a text with a file of the script.
+// golden compares a text with a file of the script; -update writes the file.
 func (s *scenario) golden(ts *testscript.TestScript, got, file string) error {
-	got = s.timeless(got)
-	if got != "" && !strings.HasSuffix(got, "\n") {
-		got += "\n" // as every file has
-	}
 	if *update {
-		s.remember(file, got)
+		s.remember(file, s.timeless(got))
 		return nil
 	}
+	return s.compare(ts, got, file)
+}
+
+func (s *scenario) compare(ts *testscript.TestScript, got, file string) error {
+	got = s.timeless(got)
 	want := s.timeless(ts.ReadFile(file))
 	if got == want {
 		return nil
@@ -97,6 +98,9 @@ func (s *scenario) timeless(text string) string {
 	}
 	for _, c := range chance {
 		text = c.is.ReplaceAllString(text, c.says)
+	}
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n" // as files end
 	}
 	return text
 }

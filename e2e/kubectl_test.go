@@ -110,20 +110,6 @@ func say(ts *testscript.TestScript, stdout, stderr string) {
 	}
 }
 
-// capture keeps what a user's last command printed, where it differs from run
-// to run.
-func capture(_ context.Context, s *scenario, ts *testscript.TestScript, args []string) error {
-	if len(args) != 1 {
-		return errUsage
-	}
-	value := strings.TrimSpace(s.last.stdout)
-	if value == "" {
-		return errors.New("nothing was printed")
-	}
-	s.set(ts, args[0], value)
-	return nil
-}
-
 // namespace makes another namespace.
 func namespace(ctx context.Context, s *scenario, _ *testscript.TestScript, args []string) error {
 	if len(args) == 0 {

@@ -44,9 +44,9 @@ type scenario struct {
 	since      int64 // size of the audit log when the webhook was started
 	registered bool
 
-	goldens   map[string]string
 	variables variables
-	last      *action // the last command that a user ran
+	last      *action           // the last command that a user ran
+	goldens   map[string]string // what -update writes, by file
 }
 
 type scenarioKey struct{}
@@ -55,7 +55,7 @@ type scenarioKey struct{}
 func open(ctx context.Context, s *stage.Stage, env *testscript.Env) (*scenario, error) {
 	t := env.T().(testing.TB)
 	name := filepath.Base(t.Name())
-	scene := &scenario{t: t, stage: s, name: name, dir: env.WorkDir, variables: variables{}, goldens: map[string]string{}}
+	scene := &scenario{t: t, stage: s, name: name, dir: env.WorkDir, variables: variables{}}
 	if err := scene.fill("scenarios/given"); err != nil {
 		return nil, err
 	}
@@ -157,14 +157,8 @@ func (s *scenario) close() {
 	if problem := s.last.unread(); problem != "" && !s.t.Failed() {
 		s.t.Error(problem)
 	}
-	if *update && len(s.goldens) > 0 {
-		for _, dir := range []string{"scenarios", "scenarios/alone"} {
-			if _, err := os.Stat(filepath.Join(dir, s.name+".txtar")); err == nil {
-				if err := writeGolden(filepath.Join(dir, s.name+".txtar"), s.goldens); err != nil {
-					s.t.Error(err)
-				}
-			}
-		}
+	if err := s.writeGoldens(); err != nil {
+		s.t.Error(err)
 	}
 	if s.webhook != nil {
 		s.closeWebhook(ctx)
