@@ -9,6 +9,7 @@ STATICCHECK = $(TOOL) staticcheck
 # e2e/controlplane/versions are the ones there are.
 KUBERNETES_VERSION ?= 1.37.2
 export KUBERNETES_VERSION
+OLDEST_KUBERNETES_VERSION = 1.29.6
 
 .DEFAULT_GOAL := help
 
@@ -20,16 +21,20 @@ help: ## show this list
 demo: ## show the main job on a real API server, with nothing but Go and git installed
 	@go run ./e2e/demo
 
+.PHONY: controlplane
+controlplane:
+	@go run ./e2e/prebuild $(KUBERNETES_VERSION) $(OLDEST_KUBERNETES_VERSION)
+
 .PHONY: test
-test: ## run all tests
+test: controlplane ## run all tests
 	go test -timeout 60m ./...
 
 .PHONY: e2e
-e2e: ## run only the tests on a real API server
+e2e: controlplane ## run only the tests on a real API server
 	go test -timeout 60m -v ./e2e/...
 
 .PHONY: sweep
-sweep: ## measure the comparison's two error rates, by thousands of requests
+sweep: controlplane ## measure the comparison's two error rates, by thousands of requests
 	go test -timeout 60m -count=1 -v ./e2e/sweep
 
 .PHONY: build
