@@ -20,9 +20,10 @@ import (
 // sayAfter is how long loading may take before it says what it is waiting for.
 const sayAfter = 2 * time.Second
 
-// load fetches and renders all sources of a configuration once. What is wrong
-// with them is in the snapshot: see faults.
-func (o *offline) load(ctx context.Context, c config.Config, progress io.Writer) (*gitindex.Snapshot, error) {
+// load fetches and renders all sources of a configuration once. The index has
+// what the webhook would decide by; what is wrong with the sources is in the
+// snapshot: see faults.
+func (o *offline) load(ctx context.Context, c config.Config, progress io.Writer) (*gitindex.Snapshot, *gitindex.Index, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	loaded := make(chan struct{})
@@ -50,12 +51,12 @@ func (o *offline) load(ctx context.Context, c config.Config, progress io.Writer)
 		<-loaded
 	}
 	if failure != nil && !errors.Is(failure, context.Canceled) {
-		return nil, failure
+		return nil, nil, failure
 	}
 	if !refresher.Ready() {
-		return nil, fmt.Errorf("interrupted while fetching %s", strings.Join(names(c), ", "))
+		return nil, nil, fmt.Errorf("interrupted while fetching %s", strings.Join(names(c), ", "))
 	}
-	return refresher.Latest(), nil
+	return refresher.Latest(), &index, nil
 }
 
 func names(c config.Config) []string {

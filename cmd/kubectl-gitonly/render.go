@@ -32,7 +32,7 @@ func renderCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			snapshot, err := from.load(cmd.Context(), c, cmd.ErrOrStderr())
+			snapshot, _, err := from.load(cmd.Context(), c, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}

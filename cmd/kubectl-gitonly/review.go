@@ -47,14 +47,14 @@ func reviewCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			snapshot, err := from.load(cmd.Context(), c, cmd.ErrOrStderr())
+			snapshot, index, err := from.load(cmd.Context(), c, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
 			if err := faults(snapshot); err != nil {
 				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %v\n", err)
 			}
-			handler, err := newHandler(c, snapshot)
+			handler, err := newHandler(c, index)
 			if err != nil {
 				return err
 			}
@@ -92,7 +92,7 @@ func readReview(file string, stdin io.Reader) (*admissionv1.AdmissionReview, err
 	return &review, nil
 }
 
-func newHandler(c config.Config, snapshot *gitindex.Snapshot) (*admission.Handler, error) {
+func newHandler(c config.Config, index *gitindex.Index) (*admission.Handler, error) {
 	types, err := builtin.Types()
 	if err != nil {
 		return nil, err
@@ -101,16 +101,12 @@ func newHandler(c config.Config, snapshot *gitindex.Snapshot) (*admission.Handle
 	if err != nil {
 		return nil, err
 	}
-	var index gitindex.Index
-	if len(snapshot.Incomplete()) < len(snapshot.Sources()) || len(snapshot.Sources()) == 0 {
-		index.Publish(snapshot)
-	}
 	var policies admission.PolicyStore
 	policies.Set(guards)
 	return admission.NewHandler(admission.Parts{
-		Snapshots:  &index,
+		Snapshots:  index,
 		Policies:   &policies,
-		Namespaces: declaredNamespaces{snapshot},
+		Namespaces: declaredNamespaces{index.Current()},
 		Kinds:      admission.NewKinds(scheme.Scheme, nil),
 		Clock:      clock.RealClock{},
 		Log:        logr.Discard(),

@@ -27,17 +27,22 @@ type Repository struct {
 	Secret string // name of the Secret with the credentials; empty for none
 }
 
-// publicURL is the repository's URL without credentials. The user of an ssh
-// URL is none.
+// publicURL is the repository's URL without credentials, which may also stand
+// in its query. The user of an ssh URL is none.
 func (r Repository) publicURL() string {
 	scheme, rest, ok := strings.Cut(r.URL, "://")
 	if !ok {
 		return r.URL
 	}
+	if strings.HasPrefix(scheme, "http") {
+		if end := strings.IndexAny(rest, "?#"); end >= 0 {
+			rest = rest[:end]
+		}
+	}
 	authority, path, _ := strings.Cut(rest, "/")
 	at := strings.LastIndexByte(authority, '@')
 	if at < 0 {
-		return r.URL
+		return scheme + "://" + rest
 	}
 	host := authority[at+1:]
 	if user, _, _ := strings.Cut(authority[:at], ":"); strings.Contains(scheme, "ssh") {

@@ -19,6 +19,11 @@ import (
 func Decide(req Request, snap *gitindex.Snapshot, p Policy) Verdict {
 	c := &decision{req: &req, snap: snap, types: p.Types}
 	verdict := Verdict{Outcome: Allow, Reason: NotGuarded, Actor: Person}
+	if req.Key.Group == v1alpha1.GroupVersion.Group && snap.Lookup(req.Key) == nil {
+		// gitonly's own configuration, where Git doesn't declare it: RBAC's to
+		// guard. To refuse it would take away the way out of a wrong one.
+		return verdict
+	}
 	guarded := false
 	for i := range p.Guards {
 		v, ok := c.by(&p.Guards[i])
@@ -71,11 +76,12 @@ func (c *decision) by(g *Guard) (v Verdict, ok bool) {
 	}
 	v.Actor, v.Mode, v.Policy = actor, g.mode, g.name
 	v.Declared = c.snap.Lookup(c.req.Key)
-	if v.Outcome == Deny && g.mode == v1alpha1.ModeAudit {
+	refused := v.Outcome == Deny
+	if refused && g.mode == v1alpha1.ModeAudit {
 		v.Outcome = Warn
 	}
 	if v.Outcome != Allow {
-		v.Message = c.message(&v)
+		v.Message = c.message(&v, refused)
 	}
 	return v, true
 }
@@ -116,7 +122,7 @@ func (c *decision) rules(g *Guard, actor Actor) Verdict {
 		return c.declared(g, actor, declared, operation, part)
 	}
 	if missing := c.snap.Incomplete(); len(missing) > 0 {
-		return c.undecidable(g, fmt.Errorf("what Git declares is not all known: nothing of %s could be loaded yet", strings.Join(missing, ", ")))
+		return c.undecidable(g, fmt.Errorf("not all that Git declares is known: %s could never be loaded (kubectl get gitsources says why)", strings.Join(missing, ", ")))
 	}
 	return c.undeclared(g, actor, operation)
 }

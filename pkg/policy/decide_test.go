@@ -158,6 +158,7 @@ const (
 	scale5   = `{spec: {replicas: 5}}`
 	declared = `gitonly: Deployment staging/guestbook is declared in Git: apps/overlays/staging at main@4f2c1ab (12s old).`
 	atFile   = "\nChange it there: https://git.example.com/org/infra/blob/main/apps/base/guestbook/deployment.yaml#L1"
+	inFile   = "\nIt is declared in https://git.example.com/org/infra/blob/main/apps/base/guestbook/deployment.yaml#L1"
 	atPatch  = "\nChange it there: https://git.example.com/org/infra/blob/main/apps/overlays/staging/patch-replicas.yaml#L6"
 )
 
@@ -220,7 +221,7 @@ func TestDecide(t *testing.T) {
 			outcome: policy.Warn, reason: policy.DeclaredFieldChanged,
 			message: strings.Replace(declared, "gitonly: ", "gitonly: would be refused, but for Audit mode: ", 1) + "\nThis request departs from it:\n  spec.replicas: Git says 1, the request says 5   (apps/overlays/staging/patch-replicas.yaml)" + atPatch},
 		{name: "a person creates a declared object", request: request(t, person, policy.Create, "", guestbook),
-			reason: policy.DeclaredObjectCreated, message: declared + " The sync agent creates it." + strings.Replace(atFile, "Change", "See", 1)},
+			reason: policy.DeclaredObjectCreated, message: declared + " The sync agent creates it." + inFile},
 		{name: "a person deletes a declared object", request: request(t, person, policy.Delete, guestbook, ""),
 			reason: policy.DeclaredObjectDeleted, message: declared + " To delete it, remove it from Git." + strings.Replace(atFile, "Change", "Remove", 1)},
 		{name: "an object that is going away may be deleted again",
@@ -232,13 +233,13 @@ func TestDecide(t *testing.T) {
 			outcome: policy.Allow, reason: policy.Converging},
 		{name: "a person adds a sidecar", request: request(t, person, policy.Update, guestbook, sidecar),
 			reason:  policy.UndeclaredFieldChanged,
-			message: declared + "\nThis request departs from it:\n" + `  spec.template.spec.containers[name=spy]: not in Git, the request adds {"image":"evil","name":"spy"}` + atFile},
+			message: declared + "\nThis request departs from it:\n" + `  spec.template.spec.containers[name=spy]: not in Git, the request adds {"image":"evil","name":"spy"}` + inFile},
 		{name: "a service account may change what Git leaves open", request: request(t, robot, policy.Update, guestbook, sidecar),
 			outcome: policy.Allow, reason: policy.UndeclaredFieldChanged},
 		{name: "a service account may not, where the policy says so", policy: `{mode: Enforce, undeclaredFields: {serviceAccounts: Deny}}`,
 			request: request(t, robot, policy.Update, guestbook, sidecar),
 			reason:  policy.UndeclaredFieldChanged,
-			message: declared + "\nThis request departs from it:\n" + `  spec.template.spec.containers[name=spy]: not in Git, the request adds {"image":"evil","name":"spy"}` + atFile},
+			message: declared + "\nThis request departs from it:\n" + `  spec.template.spec.containers[name=spy]: not in Git, the request adds {"image":"evil","name":"spy"}` + inFile},
 		{name: "a person may, where the policy says so", policy: `{mode: Enforce, undeclaredFields: {people: Allow}}`,
 			request: request(t, person, policy.Update, guestbook, sidecar),
 			outcome: policy.Allow, reason: policy.UndeclaredFieldChanged},
@@ -310,6 +311,32 @@ func TestDecide(t *testing.T) {
 				t.Errorf("message (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestGitonlysOwnConfigurationIsNeverLockedUp(t *testing.T) {
+	own := request(t, admin, policy.Update, `{}`, `{spec: {mode: Audit}}`, func(r *policy.Request) {
+		r.Key = gitindex.Key{Group: "gitonly.dev", Kind: "GuardPolicy", Name: "test"}
+	})
+	p := build(t, guard(t, "test", `{mode: Enforce, undecidable: Deny, undeclaredObjects: {people: Deny, serviceAccounts: Deny}}`))
+	for name, snap := range map[string]*gitindex.Snapshot{"without a snapshot": nil, "in full lockdown": snapshot(t, guestbook)} {
+		if v := policy.Decide(own, snap, p); v.Outcome != policy.Allow {
+			t.Errorf("%s: %s for %s", name, v.Outcome, v.Reason)
+		}
+	}
+	declared := snapshot(t, `{apiVersion: gitonly.dev/v1alpha1, kind: GuardPolicy, metadata: {name: test}, spec: {mode: Enforce}}`)
+	own.Version, own.Type = "v1alpha1", kschema.GroupVersionKind{Group: "gitonly.dev", Version: "v1alpha1", Kind: "GuardPolicy"}
+	if v := policy.Decide(own, declared, p); v.Reason != policy.DeclaredFieldChanged {
+		t.Errorf("declared in Git: %s for %s", v.Outcome, v.Reason)
+	}
+}
+
+func TestAuditModeSaysWhatEnforceWouldRefuseToDecide(t *testing.T) {
+	p := build(t, guard(t, "test", `{mode: Audit, undecidable: Deny}`))
+	v := policy.Decide(request(t, person, policy.Update, guestbook, scaled), nil, p)
+	want := "gitonly: can't decide on Deployment staging/guestbook: no source in Git has been loaded yet.\nGuardPolicy test would refuse it, but for Audit mode (undecidable: Deny)."
+	if v.Outcome != policy.Warn || v.Message != want {
+		t.Errorf("%s: %s", v.Outcome, v.Message)
 	}
 }
 

@@ -14,9 +14,10 @@ const shownDifferences = 10
 
 // message is what the user of a request that isn't plainly allowed reads: what
 // is wrong, in which field, and where to change it instead.
-func (c *decision) message(v *Verdict) string {
+// refused says that the guard refuses it, if only in Enforce mode.
+func (c *decision) message(v *Verdict, refused bool) string {
 	if v.Reason == Undecidable {
-		return c.undecidableMessage(v)
+		return c.undecidableMessage(v, refused)
 	}
 	said := "gitonly: "
 	if v.Outcome == Warn {
@@ -33,14 +34,17 @@ func (c *decision) message(v *Verdict) string {
 	return strings.Join(lines, "\n")
 }
 
-func (c *decision) undecidableMessage(v *Verdict) string {
+func (c *decision) undecidableMessage(v *Verdict, refused bool) string {
 	object := "a request"
 	if c.req.Key.Kind != "" {
 		object = c.req.Key.String()
 	}
 	said := fmt.Sprintf("gitonly: can't decide on %s: %v.", object, c.err)
-	if v.Outcome == Deny {
+	switch {
+	case v.Outcome == Deny:
 		return said + fmt.Sprintf("\nGuardPolicy %s refuses what can't be decided (undecidable: Deny).", v.Policy)
+	case refused:
+		return said + fmt.Sprintf("\nGuardPolicy %s would refuse it, but for Audit mode (undecidable: Deny).", v.Policy)
 	}
 	return said + fmt.Sprintf("\nGuardPolicy %s lets it through.", v.Policy)
 }
@@ -175,16 +179,17 @@ func whereToChange(v *Verdict) string {
 	if file == "" {
 		file = origin.Path
 	}
-	return verb(v.Reason) + " it there: " + link(origin, file, line)
+	return lead(v.Reason) + link(origin, file, line)
 }
 
-// verb is what to do in Git for a request of that kind.
-func verb(reason Reason) string {
+// lead says what the file is to a request of that kind. Whoever adds what Git
+// is silent about may have to do it elsewhere: in an overlay of that file.
+func lead(reason Reason) string {
 	switch reason {
-	case DeclaredObjectCreated:
-		return "See"
+	case DeclaredObjectCreated, UndeclaredFieldChanged:
+		return "It is declared in "
 	case DeclaredObjectDeleted:
-		return "Remove"
+		return "Remove it there: "
 	}
-	return "Change"
+	return "Change it there: "
 }

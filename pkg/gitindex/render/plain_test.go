@@ -156,7 +156,7 @@ func TestFaultsInPlainFilesAreNamedWithTheirLine(t *testing.T) {
 		},
 		"an alias of nothing": {
 			"-- a.yaml --\n" + object + "data:\n  a: *nothing\n",
-			"a.yaml:6: invalid YAML: unknown anchor 'nothing' referenced",
+			"a.yaml:6: invalid YAML: a value begins with *, which names an anchor that isn't there: quote it",
 		},
 		"a key twice": {
 			"-- a.yaml --\n" + object + "data: {}\n---\n" + object + "  labels: {}\ndata: {}\nmetadata: {}\n",

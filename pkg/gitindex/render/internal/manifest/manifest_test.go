@@ -33,7 +33,7 @@ func TestTheFaultIsOnTheLineWhereReadingFails(t *testing.T) {
 		"a block that is not indented enough": {"a: 1\nb: |\n  x\n y\nc: 2\n", "f:4: invalid YAML: did not find expected key"},
 		"a reserved character":                {"a: 1\nb: @x\n", "f:2: invalid YAML: found character that cannot start any token"},
 		"the same in the third document":      {"a: 1\n---\nb: 1\n---\na: 1\nb: @x\n", "f:6: invalid YAML: found character that cannot start any token"},
-		"an alias of nothing":                 {"a: 1\nb: [*a]\n", "f:2: invalid YAML: unknown anchor 'a' referenced"},
+		"an alias of nothing":                 {"a: 1\nb: [*a]\n", "f:2: invalid YAML: a value begins with *, which names an anchor that isn't there: quote it"},
 		"a key twice, deep down":              {"a:\n- b: {c: 1, d: 2, c: 3}\n", `f:2: invalid YAML: key "c" stands here and on line 2`},
 		"a list as a key":                     {"? [a]\n: b\n", "f:1: invalid YAML: a key is a map or a list; a template has to be rendered first"},
 		"an alias in the anchor":              {"a: &x {b: *x}\n", "f:1: invalid YAML: an anchor holds an alias of itself"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"sort"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -32,6 +33,9 @@ func messageOf(err error) string {
 	}
 	if better := inOtherWords[message]; better != "" {
 		return better
+	}
+	if strings.HasPrefix(message, "unknown anchor ") {
+		return "a value begins with *, which names an anchor that isn't there: quote it" // it may be a secret
 	}
 	return message
 }
