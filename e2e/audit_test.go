@@ -8,10 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -32,11 +30,6 @@ rules:
   resources: [{group: "", resources: [pods/exec, pods/portforward, services/proxy]}]
 - level: None
 `
-
-// auditLogs are the logs' paths by stage.
-var auditLogs sync.Map
-
-func auditLog(dir string) string { return filepath.Join(dir, "audit.log") }
 
 // event is a request in the audit log.
 type event struct {
@@ -63,13 +56,8 @@ func (e event) resource() string {
 	return strings.TrimSuffix(e.Object.Resource+"/"+e.Object.Subresource, "/")
 }
 
-func (s *scenario) auditPath() string {
-	path, _ := auditLogs.Load(s.stage)
-	return path.(string)
-}
-
 func (s *scenario) auditSize() (int64, error) {
-	info, err := os.Stat(s.auditPath())
+	info, err := os.Stat(s.cluster.auditLog)
 	if err != nil {
 		return 0, err
 	}
@@ -78,7 +66,7 @@ func (s *scenario) auditSize() (int64, error) {
 
 // events are the requests for this scenario's objects from an offset on.
 func (s *scenario) events(offset int64) ([]event, error) {
-	log, err := os.Open(s.auditPath())
+	log, err := os.Open(s.cluster.auditLog)
 	if err != nil {
 		return nil, err
 	}

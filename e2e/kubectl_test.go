@@ -50,7 +50,7 @@ func (a *action) read() {
 // addUser writes a kubeconfig in which the scenario's namespace is the current
 // one.
 func (s *scenario) addUser(name string) error {
-	config, err := clientcmd.LoadFromFile(s.stage.Users[name].Kubeconfig)
+	config, err := clientcmd.LoadFromFile(s.cluster.Users[name].Kubeconfig)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func as(ctx context.Context, s *scenario, ts *testscript.TestScript, args []stri
 	if len(args) < 2 {
 		return errUsage
 	}
-	user, ok := s.stage.Users[args[0]]
+	user, ok := s.cluster.Users[args[0]]
 	if !ok {
 		return fmt.Errorf("there is no user %q", args[0])
 	}
@@ -85,11 +85,11 @@ func as(ctx context.Context, s *scenario, ts *testscript.TestScript, args []stri
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, args[1], args[2:]...)
 	if args[1] == "kubectl" {
-		cmd = s.stage.Plane.Kubectl(ctx, user, args[2:]...)
+		cmd = s.cluster.Plane.Kubectl(ctx, user, args[2:]...)
 	}
 	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), &stdout, &stderr
-	cmd.Env = append(os.Environ(), s.stage.Plane.KubectlEnv(user)...)
-	cmd.Env = append(cmd.Env, "PATH="+s.stage.Path(), "KUBECONFIG="+s.kubeconfig(args[0]), "KUBE_EDITOR="+ts.Getenv("KUBE_EDITOR"), "TMPDIR="+ts.Getenv("TMPDIR"))
+	cmd.Env = append(os.Environ(), s.cluster.Plane.KubectlEnv(user)...)
+	cmd.Env = append(cmd.Env, "PATH="+s.cluster.Path(), "KUBECONFIG="+s.kubeconfig(args[0]), "KUBE_EDITOR="+ts.Getenv("KUBE_EDITOR"), "TMPDIR="+ts.Getenv("TMPDIR"))
 	s.last = &action{line: strings.Join(args, " "), user: user, began: time.Now(), offset: size}
 	err = cmd.Run()
 	s.last.stdout, s.last.stderr = stdout.String(), kubectlLog.ReplaceAllString(stderr.String(), "")
@@ -133,10 +133,10 @@ func namespace(ctx context.Context, s *scenario, _ *testscript.TestScript, args 
 // so none is left behind.
 func crds(ctx context.Context, s *scenario, ts *testscript.TestScript, _ []string) error {
 	ts.Defer(func() {
-		clean := s.stage.Plane.Kubectl(context.Background(), s.stage.Plane.Admin, "delete", "gitsources,guardpolicies", "--all")
+		clean := s.cluster.Plane.Kubectl(context.Background(), s.cluster.Plane.Admin, "delete", "gitsources,guardpolicies", "--all")
 		if out, err := clean.CombinedOutput(); err != nil {
 			s.t.Errorf("removing gitonly's own objects: %v\n%s", err, out)
 		}
 	})
-	return s.stage.InstallCRDs(ctx)
+	return s.cluster.InstallCRDs(ctx)
 }

@@ -31,10 +31,10 @@ const scenarioLabel = "scenario"
 // scenario is what a script plays with: its namespaces, its repository, its
 // webhook. Nothing of it is another script's.
 type scenario struct {
-	t     testing.TB
-	stage *stage.Stage
-	name  string // of the script, the namespace, the repository and the webhook
-	dir   string // $WORK
+	t       testing.TB
+	cluster *cluster
+	name    string // of the script, the namespace, the repository and the webhook
+	dir     string // $WORK
 
 	repository *gitserver.Repository
 	server     *gitserver.HTTPServer // $GIT_URL
@@ -52,10 +52,10 @@ type scenario struct {
 type scenarioKey struct{}
 
 // open sets the scene before a script's first line.
-func open(ctx context.Context, s *stage.Stage, env *testscript.Env) (*scenario, error) {
+func open(ctx context.Context, c *cluster, env *testscript.Env) (*scenario, error) {
 	t := env.T().(testing.TB)
 	name := filepath.Base(t.Name())
-	scene := &scenario{t: t, stage: s, name: name, dir: env.WorkDir, variables: variables{}}
+	scene := &scenario{t: t, cluster: c, name: name, dir: env.WorkDir, variables: variables{}}
 	if err := scene.fill("scenarios/given"); err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func open(ctx context.Context, s *stage.Stage, env *testscript.Env) (*scenario, 
 	for name, value := range scene.variables {
 		env.Setenv(name, value)
 	}
-	env.Setenv("PATH", s.Path())
+	env.Setenv("PATH", c.Path())
 	return scene, scene.expandFiles()
 }
 
@@ -132,7 +132,7 @@ func (s *scenario) fill(given string) error {
 func (s *scenario) addNamespace(ctx context.Context, name string, labels map[string]string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	client, err := kubernetes.NewForConfig(s.stage.Plane.Admin.Config)
+	client, err := kubernetes.NewForConfig(s.cluster.Plane.Admin.Config)
 	if err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (s *scenario) close() {
 	if err := errors.Join(s.server.Close(), s.secured.Close()); err != nil {
 		s.t.Errorf("stopping the git servers: %v", err)
 	}
-	client, err := kubernetes.NewForConfig(s.stage.Plane.Admin.Config)
+	client, err := kubernetes.NewForConfig(s.cluster.Plane.Admin.Config)
 	if err != nil {
 		s.t.Error(err)
 		return

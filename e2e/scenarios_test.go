@@ -21,11 +21,11 @@ import (
 const oldest = "1.29.6"
 
 func TestScenarios(t *testing.T) {
-	s := start(t, stage.Options{})
+	c := start(t, stage.Options{})
 	var played sync.Map
-	t.Run("together", func(t *testing.T) { play(t, s, &played, scripts(t, "scenarios")...) })
+	t.Run("together", func(t *testing.T) { play(t, c, &played, scripts(t, "scenarios")...) })
 	for _, script := range scripts(t, "scenarios/alone") {
-		t.Run("alone", func(t *testing.T) { play(t, s, &played, script) })
+		t.Run("alone", func(t *testing.T) { play(t, c, &played, script) })
 	}
 	everyScriptPlayed(t, &played)
 }
@@ -35,8 +35,8 @@ func TestTheOldestSupportedVersion(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a second control plane takes long")
 	}
-	s := start(t, stage.Options{Version: oldest})
-	play(t, s, new(sync.Map),
+	c := start(t, stage.Options{Version: oldest})
+	play(t, c, new(sync.Map),
 		"scenarios/a-developer-cannot-scale-a-declared-deployment.txtar",
 		"scenarios/the-control-plane-is-not-hindered.txtar",
 		"scenarios/deleting-all-is-decided-object-by-object.txtar",
@@ -44,38 +44,44 @@ func TestTheOldestSupportedVersion(t *testing.T) {
 	)
 }
 
+// cluster is a stage, and what its API server tells of the webhooks' answers.
+type cluster struct {
+	*stage.Stage
+	auditLog string
+}
+
 // start starts a stage whose API server writes an audit log.
-func start(t *testing.T, o stage.Options) *stage.Stage {
+func start(t *testing.T, o stage.Options) *cluster {
 	t.Helper()
 	o.Dir, o.Progress = t.TempDir(), t.Output()
 	policy := filepath.Join(o.Dir, "audit-policy.yaml")
 	if err := os.WriteFile(policy, []byte(auditPolicy), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o.APIServerArgs = []string{"--audit-policy-file=" + policy, "--audit-log-path=" + auditLog(o.Dir)}
+	log := filepath.Join(o.Dir, "audit.log")
+	o.APIServerArgs = []string{"--audit-policy-file=" + policy, "--audit-log-path=" + log}
 	s, err := stage.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	auditLogs.Store(s, auditLog(o.Dir))
 	t.Cleanup(func() {
 		if err := s.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
-	return s
+	return &cluster{Stage: s, auditLog: log}
 }
 
 // play plays scripts, as many at a time as the tests' parallelism allows.
-func play(t *testing.T, s *stage.Stage, played *sync.Map, files ...string) {
+func play(t *testing.T, c *cluster, played *sync.Map, files ...string) {
 	testscript.Run(t, testscript.Params{
 		Files:              files,
 		WorkdirRoot:        t.TempDir(),
 		RequireUniqueNames: true,
 		Cmds:               commands(),
-		Condition:          func(condition string) (bool, error) { return from(s, condition) },
+		Condition:          func(condition string) (bool, error) { return from(c, condition) },
 		Setup: func(env *testscript.Env) error {
-			scene, err := open(context.Background(), s, env)
+			scene, err := open(context.Background(), c, env)
 			if err != nil {
 				return err
 			}
@@ -91,7 +97,7 @@ func play(t *testing.T, s *stage.Stage, played *sync.Map, files ...string) {
 
 // from is the condition [from:1.33]: the API server and kubectl are of this minor
 // release or a later one.
-func from(s *stage.Stage, condition string) (bool, error) {
+func from(c *cluster, condition string) (bool, error) {
 	least, ok := strings.CutPrefix(condition, "from:")
 	if !ok {
 		return false, fmt.Errorf("the only condition is [from:1.MINOR]")
@@ -100,7 +106,7 @@ func from(s *stage.Stage, condition string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	is, err := version.ParseGeneric(s.Plane.Binaries.Version)
+	is, err := version.ParseGeneric(c.Plane.Binaries.Version)
 	return err == nil && is.AtLeast(wanted), err
 }
 

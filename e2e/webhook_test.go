@@ -41,7 +41,7 @@ func startWebhook(ctx context.Context, s *scenario, ts *testscript.TestScript, a
 	if s.since, err = s.auditSize(); err != nil {
 		return err
 	}
-	if s.webhook, err = s.stage.StartWebhook(options); err != nil {
+	if s.webhook, err = s.cluster.StartWebhook(options); err != nil {
 		return err
 	}
 	if wait {
