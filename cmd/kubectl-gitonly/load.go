@@ -20,6 +20,18 @@ import (
 // sayAfter is how long loading may take before it says what it is waiting for.
 const sayAfter = 2 * time.Second
 
+// read reads the configuration, and says what keeps it from doing anything.
+func (o *offline) read(stderr io.Writer) (config.Config, error) {
+	c, err := config.LoadDir(o.config)
+	if err != nil {
+		return config.Config{}, err
+	}
+	for _, warning := range c.Warnings() {
+		fmt.Fprintf(stderr, "warning: %s\n", warning)
+	}
+	return c, nil
+}
+
 // load fetches and renders all sources of a configuration once. The index has
 // what the webhook would decide by; what is wrong with the sources is in the
 // snapshot: see faults.

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
 
-	"gitonly.dev/gitonly/pkg/config"
 	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
@@ -28,7 +27,7 @@ func renderCommand() *cobra.Command {
 			if !ok {
 				return fmt.Errorf("--output=%s: it is yaml or json", output)
 			}
-			c, err := config.LoadDir(from.config)
+			c, err := from.read(cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}

@@ -43,7 +43,7 @@ func reviewCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c, err := config.LoadDir(from.config)
+			c, err := from.read(cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}

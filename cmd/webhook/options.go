@@ -76,7 +76,7 @@ func (o *options) validate(rest []string) error {
 	}
 	for _, name := range []string{"tls.crt", "tls.key"} {
 		if _, err := os.Stat(filepath.Join(o.certDir, name)); err != nil {
-			problems = append(problems, fmt.Errorf("--cert-dir=%s: %w: the API server speaks only TLS", o.certDir, err))
+			problems = append(problems, fmt.Errorf("--cert-dir=%s: %w: put the server's certificate and key there", o.certDir, err))
 		}
 	}
 	return errors.Join(problems...)

@@ -31,8 +31,8 @@ func TestWrongCommandLines(t *testing.T) {
 		{"a port that is none", []string{"--cert-dir", certs, "--port=70000"}, "--port=70000: a port is a number from 1 to 65535"},
 		{"no time to fetch", []string{"--cert-dir", certs, "--fetch-timeout=0s"}, "--fetch-timeout=0s: must be more than zero"},
 		{"no certificate", []string{"--cert-dir", "/nowhere"},
-			"--cert-dir=/nowhere: stat /nowhere/tls.crt: no such file or directory: the API server speaks only TLS\n" +
-				"--cert-dir=/nowhere: stat /nowhere/tls.key: no such file or directory: the API server speaks only TLS"},
+			"--cert-dir=/nowhere: stat /nowhere/tls.crt: no such file or directory: put the server's certificate and key there\n" +
+				"--cert-dir=/nowhere: stat /nowhere/tls.key: no such file or directory: put the server's certificate and key there"},
 		{"a flag that isn't there", []string{"--cert-dir", certs, "--mode=audit"}, "unknown flag: --mode"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
