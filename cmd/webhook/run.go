@@ -89,18 +89,18 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 		return err
 	}
 	var namespaces admission.Namespaces
-	kinds := admission.NewKinds(scheme.Scheme, nil)
+	var mapper meta.RESTMapper
 	if access != nil {
 		if namespaces, err = cluster.NewNamespaces(ctx, m.GetCache()); err != nil {
 			return err
 		}
-		kinds = admission.NewKinds(scheme.Scheme, m.GetRESTMapper())
+		mapper = m.GetRESTMapper()
 	}
 	handler := admission.NewHandler(admission.Parts{
 		Snapshots:  &parts.index,
 		Policies:   &parts.policies,
 		Namespaces: namespaces,
-		Kinds:      kinds,
+		Kinds:      admission.NewKinds(scheme.Scheme, mapper),
 		Refresher:  parts.refresher,
 		Clock:      clock.RealClock{},
 		Log:        log.WithName("admission"),

@@ -62,7 +62,7 @@ func (c *DiskCache) load(source Source) (state SourceState, found bool, err erro
 
 func sameRepository(saved, source Source) bool {
 	return saved.Name == source.Name &&
-		saved.Repository.URL == source.Repository.publicURL() &&
+		saved.Repository.URL == Redact(source.Repository.URL) &&
 		saved.Repository.Ref == source.Repository.Ref
 }
 

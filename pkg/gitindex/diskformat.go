@@ -50,7 +50,7 @@ func encodeState(w io.Writer, state SourceState) error {
 	enc := gob.NewEncoder(zip)
 	err = enc.Encode(savedSource{
 		Name:      state.Source.Name,
-		URL:       state.Source.Repository.publicURL(),
+		URL:       Redact(state.Source.Repository.URL),
 		Ref:       state.Source.Repository.Ref,
 		Revision:  state.Revision,
 		Locations: len(state.Locations),

@@ -88,7 +88,7 @@ func (r *Refresher) render(l *look, tree fs.FS, revision Revision, before Locati
 		after.Revision = revision
 		after.Objects = stamp(got.objects, Origin{
 			Source:   l.state.Source.Name,
-			URL:      l.state.Source.Repository.publicURL(),
+			URL:      Redact(l.state.Source.Repository.URL),
 			Revision: revision,
 			Path:     before.Location.Path,
 		})

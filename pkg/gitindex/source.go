@@ -2,7 +2,6 @@ package gitindex
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -25,30 +24,6 @@ type Repository struct {
 	URL    string // https, http, ssh (also user@host:path) or file
 	Ref    Ref
 	Secret string // name of the Secret with the credentials; empty for none
-}
-
-// publicURL is the repository's URL without credentials, which may also stand
-// in its query. The user of an ssh URL is none.
-func (r Repository) publicURL() string {
-	scheme, rest, ok := strings.Cut(r.URL, "://")
-	if !ok {
-		return r.URL
-	}
-	if strings.HasPrefix(scheme, "http") {
-		if end := strings.IndexAny(rest, "?#"); end >= 0 {
-			rest = rest[:end]
-		}
-	}
-	authority, path, _ := strings.Cut(rest, "/")
-	at := strings.LastIndexByte(authority, '@')
-	if at < 0 {
-		return scheme + "://" + rest
-	}
-	host := authority[at+1:]
-	if user, _, _ := strings.Cut(authority[:at], ":"); strings.Contains(scheme, "ssh") {
-		host = user + "@" + host
-	}
-	return scheme + "://" + host + "/" + path
 }
 
 // Ref names a commit. At most one field is set; none means the remote's HEAD.

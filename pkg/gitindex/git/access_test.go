@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/ssh/knownhosts"
 
 	"gitonly.dev/gitonly/e2e/gitserver"
+	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/gitindex/git"
 )
 
@@ -80,7 +81,7 @@ func TestAccessByHTTP(t *testing.T) {
 			if strings.HasPrefix(test.want, "the server's certificate") {
 				doing = "connecting to "
 			}
-			wantError(t, err, doing+git.Redact(test.url)+infraName+": "+test.want)
+			wantError(t, err, doing+gitindex.Redact(test.url)+infraName+": "+test.want)
 			wantNoSecret(t, err, password, "hunter2", token)
 		})
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
 // address is where a repository is, taken apart. What identifies somebody is
@@ -24,7 +26,7 @@ type address struct {
 var scpLike = regexp.MustCompile(`^(?:([^@:/\s]+)@)?([^@:/\s\[\]]+|\[[0-9a-fA-F:.]+\]):([^\s].*)$`)
 
 func parseAddress(raw string) (address, error) {
-	shown := Redact(raw)
+	shown := gitindex.Redact(raw)
 	wrong := func(why string) (address, error) {
 		return address{}, fmt.Errorf("%s is not the URL of a repository: %s", shown, why)
 	}
@@ -106,38 +108,4 @@ func (a address) base() *url.URL {
 		u.Host = net.JoinHostPort(a.host, a.port)
 	}
 	return u.JoinPath(a.path)
-}
-
-// Redact returns a repository's URL as it may be shown to anyone: without
-// password, query and fragment, and without the user name where that may be a
-// token (everywhere but with SSH). It takes any string, well formed or not.
-func Redact(raw string) string {
-	if filepath.IsAbs(raw) {
-		return raw
-	}
-	scheme, rest, ok := strings.Cut(raw, "://")
-	if !ok {
-		if at := strings.LastIndexByte(raw, '@'); at >= 0 && strings.Contains(raw[:at], ":") {
-			return raw[at+1:]
-		}
-		return raw
-	}
-	scheme = strings.ToLower(scheme)
-	if scheme == "file" {
-		return raw
-	}
-	// A password may hold unescaped characters that end the authority for a
-	// parser, so everything up to the last @ goes, wherever that is.
-	user := ""
-	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-		if strings.Contains(scheme, "ssh") {
-			user, _, _ = strings.Cut(rest[:at], ":")
-			user += "@"
-		}
-		rest = rest[at+1:]
-	}
-	if end := strings.IndexAny(rest, "?#"); end >= 0 {
-		rest = rest[:end]
-	}
-	return scheme + "://" + user + rest
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
 // httpRemote speaks Git's smart HTTP.
@@ -74,7 +76,7 @@ const maxRedirects = 5
 // does, but takes the credentials along only within the same host and port.
 func (r *httpRemote) checkRedirect(req *http.Request, via []*http.Request) error {
 	from := via[len(via)-1].URL
-	to := Redact(req.URL.Scheme + "://" + req.URL.Host + req.URL.Path)
+	to := gitindex.Redact(req.URL.Scheme + "://" + req.URL.Host + req.URL.Path)
 	switch {
 	case req.Method != http.MethodGet || via[0].Method != http.MethodGet:
 		return fmt.Errorf("the server leads to %s in the middle of a fetch", to)
@@ -115,7 +117,7 @@ func (r *httpRemote) refs(ctx context.Context) (*refs, error) {
 	end := *response.Request.URL
 	end.RawQuery = ""
 	if !strings.HasSuffix(end.Path, "/info/refs") {
-		return nil, fmt.Errorf("the server leads to %s, which is no repository", Redact(end.String()))
+		return nil, fmt.Errorf("the server leads to %s, which is no repository", gitindex.Redact(end.String()))
 	}
 	r.base = end.JoinPath("../..")
 	r.advertised, err = readRefs(response.Body)
@@ -211,7 +213,7 @@ func (r *httpRemote) unauthorized(response *http.Response) error {
 	switch {
 	case r.ledAway:
 		return fmt.Errorf("the server leads to %s, which needs credentials, and they are not passed on to another host: use its URL",
-			Redact(response.Request.URL.Scheme+"://"+response.Request.URL.Host))
+			gitindex.Redact(response.Request.URL.Scheme+"://"+response.Request.URL.Host))
 	case r.authorize == nil:
 		return fmt.Errorf("needs credentials: %s", r.needs())
 	default:
