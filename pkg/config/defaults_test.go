@@ -28,6 +28,8 @@ func TestDefaultsInGoAreThoseOfTheSchema(t *testing.T) {
 			SystemActors:      &v1alpha1.SystemActors{},
 			UndeclaredFields:  v1alpha1.UndeclaredFields{ServiceAccounts: v1alpha1.Deny},
 			UndeclaredObjects: v1alpha1.UndeclaredObjects{People: v1alpha1.Deny},
+			DerivedObjects:    v1alpha1.DerivedObjects{Update: v1alpha1.Allow},
+			IgnoreFields:      []v1alpha1.IgnoredFields{{Resource: v1alpha1.Resource{Kinds: []string{"Deployment"}}, Paths: []string{"spec.replicas"}}},
 		},
 	}))
 	t.Run("of a source that leaves out everything", sameDefaults(v1alpha1.GitSourceKind, &v1alpha1.GitSource{}))

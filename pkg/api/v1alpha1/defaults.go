@@ -24,7 +24,16 @@ func (p *GuardPolicy) SetDefaults() {
 	setDefault(&spec.UndeclaredFields.ServiceAccounts, Allow)
 	setDefault(&spec.UndeclaredObjects.People, Allow)
 	setDefault(&spec.UndeclaredObjects.ServiceAccounts, Allow)
+	setDefault(&spec.DerivedObjects.Update, Deny)
+	setDefault(&spec.DerivedObjects.Delete, Allow)
 	setDefault(&spec.Undecidable, Allow)
+	for i := range spec.IgnoreFields {
+		ignored := &spec.IgnoreFields[i]
+		ignored.Resource.setDefaults()
+		if ignored.Actors == nil {
+			ignored.Actors = []IgnoredActor{IgnoredPerson, IgnoredServiceAccount}
+		}
+	}
 
 	match := &spec.Match
 	if match.ExcludeNamespaces == nil {
@@ -34,13 +43,16 @@ func (p *GuardPolicy) SetDefaults() {
 		match.Resources = []Resource{{}}
 	}
 	for i := range match.Resources {
-		resource := &match.Resources[i]
-		if resource.APIGroups == nil {
-			resource.APIGroups = []string{"*"}
-		}
-		if resource.Kinds == nil {
-			resource.Kinds = []string{"*"}
-		}
+		match.Resources[i].setDefaults()
+	}
+}
+
+func (r *Resource) setDefaults() {
+	if r.APIGroups == nil {
+		r.APIGroups = []string{"*"}
+	}
+	if r.Kinds == nil {
+		r.Kinds = []string{"*"}
 	}
 }
 

@@ -13,6 +13,8 @@ func TestDefaultsLeaveAloneWhatIsSet(t *testing.T) {
 	policy.Spec.Match.ExcludeNamespaces = []string{}
 	policy.Spec.Match.Resources = []v1alpha1.Resource{{Kinds: []string{"Deployment"}}}
 	policy.Spec.UndeclaredFields.People = v1alpha1.Allow
+	policy.Spec.DerivedObjects.Delete = v1alpha1.Deny
+	policy.Spec.IgnoreFields = []v1alpha1.IgnoredFields{{Paths: []string{"spec.replicas"}}}
 	policy.SetDefaults()
 
 	want := v1alpha1.GuardPolicySpec{
@@ -23,7 +25,13 @@ func TestDefaultsLeaveAloneWhatIsSet(t *testing.T) {
 		},
 		UndeclaredFields:  v1alpha1.UndeclaredFields{People: v1alpha1.Allow, ServiceAccounts: v1alpha1.Allow},
 		UndeclaredObjects: v1alpha1.UndeclaredObjects{People: v1alpha1.Allow, ServiceAccounts: v1alpha1.Allow},
-		Undecidable:       v1alpha1.Allow,
+		DerivedObjects:    v1alpha1.DerivedObjects{Update: v1alpha1.Deny, Delete: v1alpha1.Deny},
+		IgnoreFields: []v1alpha1.IgnoredFields{{
+			Resource: v1alpha1.Resource{APIGroups: []string{"*"}, Kinds: []string{"*"}},
+			Paths:    []string{"spec.replicas"},
+			Actors:   []v1alpha1.IgnoredActor{v1alpha1.IgnoredPerson, v1alpha1.IgnoredServiceAccount},
+		}},
+		Undecidable: v1alpha1.Allow,
 	}
 	if !reflect.DeepEqual(policy.Spec, want) {
 		t.Errorf("got  %+v\nwant %+v", policy.Spec, want)

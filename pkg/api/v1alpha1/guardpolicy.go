@@ -83,6 +83,20 @@ type GuardPolicySpec struct {
 	// +default={}
 	UndeclaredObjects UndeclaredObjects `json:"undeclaredObjects,omitzero"`
 
+	// derivedObjects says what people may do with objects that belong to
+	// declared ones: the ReplicaSets and Pods of a Deployment, the Secret of a
+	// SealedSecret, an ExternalSecret or a Certificate.
+	// +optional
+	// +default={}
+	DerivedObjects DerivedObjects `json:"derivedObjects,omitzero"`
+
+	// ignoreFields are fields of declared objects that may change, whatever
+	// Git says of them: such as the replicas of what an autoscaler scales.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=50
+	IgnoreFields []IgnoredFields `json:"ignoreFields,omitempty"`
+
 	// undecidable is the outcome while there is nothing to compare with: no
 	// source has been rendered yet, or the comparison itself broke. Allow by
 	// default.
@@ -142,6 +156,23 @@ type UndeclaredObjects struct {
 	// +optional
 	// +default="Allow"
 	ServiceAccounts Action `json:"serviceAccounts,omitempty"`
+}
+
+// DerivedObjects says what people may do with objects that belong to declared
+// ones, by a chain of controller owner references or as the Secret that a
+// declared object asks for.
+type DerivedObjects struct {
+	// update is to create one, or to change one: a Pod's image, a finalizer.
+	// Deny by default.
+	// +optional
+	// +default="Deny"
+	Update Action `json:"update,omitempty"`
+
+	// delete is to delete or evict one: the usual way to restart a Pod. Allow
+	// by default.
+	// +optional
+	// +default="Allow"
+	Delete Action `json:"delete,omitempty"`
 }
 
 // GuardPolicyStatus says whether the policy is in use.
