@@ -15,6 +15,7 @@ type Update struct {
 	Declared []byte                   // JSON, of the same type
 	Old, New []byte                   // JSON, as the API server sends them
 	Part     Part
+	Ignored  []Pattern // fields that may change, whatever Git says of them
 }
 
 // Part is the part of the object that a request can change.
@@ -38,7 +39,8 @@ type Difference struct {
 
 // Change is what a request does to an object.
 type Change struct {
-	Any         bool         // something other than bookkeeping changes
+	Any         bool         // something other than bookkeeping and ignored fields changes
+	Ignored     bool         // an ignored field changes
 	Differences []Difference // in order of path within each map; empty if every change converges
 }
 
@@ -62,9 +64,10 @@ func (t *Types) Compare(u Update) (Change, error) {
 		ref = schema.TypeRef{Inlined: deduced}
 	}
 	limit(&u, git, before, after)
+	ignored := ignore(&u, git, before, after)
 	w := walk{types: t, secret: isSecret(u.Type)}
 	w.value(at{ref: ref}, git, before, after)
-	return Change{Any: w.changed, Differences: w.found}, nil
+	return Change{Any: w.changed, Ignored: ignored, Differences: w.found}, nil
 }
 
 // CompareUnread returns the same for an object of which Git declares another
@@ -104,21 +107,7 @@ func root(path string) string {
 // themselves, and what the request can't reach.
 func limit(u *Update, git, before, after map[string]any) {
 	for _, object := range []map[string]any{git, before, after} {
-		delete(object, "apiVersion")
-		delete(object, "kind")
-		metadata, _ := object["metadata"].(map[string]any)
-		for _, name := range bookkeeping {
-			delete(metadata, name)
-		}
-		if annotations, ok := metadata["annotations"].(map[string]any); ok {
-			delete(annotations, lastApplied)
-			if u.Type.Group == "apps" && u.Type.Kind == "DaemonSet" {
-				delete(annotations, templateGeneration)
-			}
-			if len(annotations) == 0 {
-				delete(metadata, "annotations")
-			}
-		}
+		forget(object, u.Type)
 	}
 	switch u.Part {
 	case Main:
@@ -145,6 +134,21 @@ func limit(u *Update, git, before, after map[string]any) {
 	}
 }
 
+// ignore takes the ignored fields out of all sides, and reports whether the
+// request changes any.
+func ignore(u *Update, git, before, after map[string]any) bool {
+	if len(u.Ignored) == 0 {
+		return false
+	}
+	differed := !equal(before, after)
+	for _, pattern := range u.Ignored {
+		for _, object := range []map[string]any{git, before, after} {
+			pattern.remove(object)
+		}
+	}
+	return differed && equal(before, after)
+}
+
 // spellZero writes out the replicas that a Scale leaves out: 0, whereas a
 // Deployment without replicas has 1.
 func spellZero(scale map[string]any) {
@@ -157,20 +161,6 @@ func spellZero(scale map[string]any) {
 		spec["replicas"] = int64(0)
 	}
 }
-
-// bookkeeping are the fields of metadata that the API server sets.
-var bookkeeping = []string{
-	"creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation",
-	"managedFields", "resourceVersion", "selfLink", "uid",
-}
-
-const (
-	lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
-
-	// templateGeneration is raised by the API server in each write of a
-	// DaemonSet's template, and by nobody else.
-	templateGeneration = "deprecated.daemonset.template.generation"
-)
 
 func keep(object map[string]any, name string) {
 	for other := range object {
