@@ -100,7 +100,7 @@ func (r *Refresher) unsaved() unsaved {
 		}
 		work.names = append(work.names, name)
 		next := saved{content: w.content, checkedAt: w.state.CheckedAt}
-		if same := next.content == w.saved.content && next.checkedAt.Equal(w.saved.checkedAt); !same && w.state.loaded() {
+		if same := next.content == w.saved.content && next.checkedAt.Equal(w.saved.checkedAt); !same && w.state.Loaded() {
 			work.files = append(work.files, cacheFile{watch: w, state: w.state, next: next, last: w.saved})
 		}
 	}

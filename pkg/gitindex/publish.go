@@ -79,5 +79,5 @@ func (r *Refresher) states() (states []SourceState, rebuild, ready bool) {
 // usable reports whether a snapshot of the states says anything of what Git
 // declares.
 func usable(states []SourceState) bool {
-	return len(states) == 0 || slices.ContainsFunc(states, func(s SourceState) bool { return s.loaded() })
+	return len(states) == 0 || slices.ContainsFunc(states, func(s SourceState) bool { return s.Loaded() })
 }

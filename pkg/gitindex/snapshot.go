@@ -14,10 +14,14 @@ type Snapshot struct {
 	objects    map[Key]*Declared
 	unscoped   map[Key]*Declared // ScopeUnknown objects, by Key without namespace
 	namespaces map[string]int
+	kinds      map[groupKind]int
+	claims     map[Key]*Declared // by the Secret that they have made
 	sources    []SourceState
 	conflicts  []Conflict
 	incomplete []string
 }
+
+type groupKind struct{ group, kind string }
 
 // SourceState is what is known of one source at the time of a snapshot.
 type SourceState struct {
@@ -60,6 +64,8 @@ func NewSnapshot(states []SourceState) *Snapshot {
 		objects:    map[Key]*Declared{},
 		unscoped:   map[Key]*Declared{},
 		namespaces: map[string]int{},
+		kinds:      map[groupKind]int{},
+		claims:     map[Key]*Declared{},
 		sources:    states,
 		incomplete: incomplete(states),
 	}
@@ -98,6 +104,10 @@ func (s *Snapshot) add(d *Declared) {
 	if d.Key.Namespace != "" {
 		s.namespaces[d.Key.Namespace]++
 	}
+	s.kinds[groupKind{d.Key.Group, d.Key.Kind}]++
+	if secret, ok := claim(d); ok {
+		s.claims[secret] = d
+	}
 }
 
 // Lookup returns the declaration of an object, or nil if no source has one.
@@ -120,6 +130,23 @@ func (s *Snapshot) InNamespace(namespace string) int {
 		return 0
 	}
 	return s.namespaces[namespace]
+}
+
+// OfKind is how many declared objects are of a kind.
+func (s *Snapshot) OfKind(group, kind string) int {
+	if s == nil {
+		return 0
+	}
+	return s.kinds[groupKind{group, kind}]
+}
+
+// Claim returns the declared object that has its controller make this Secret: a
+// SealedSecret, an ExternalSecret or a Certificate. It is nil if there is none.
+func (s *Snapshot) Claim(secret Key) *Declared {
+	if s == nil {
+		return nil
+	}
+	return s.claims[secret]
 }
 
 // Len is how many objects are declared.
@@ -183,7 +210,7 @@ func (s *Snapshot) Incomplete() []string {
 func incomplete(states []SourceState) []string {
 	var names []string
 	for _, s := range states {
-		if !s.loaded() {
+		if !s.Loaded() {
 			names = append(names, s.Source.Name)
 			continue
 		}

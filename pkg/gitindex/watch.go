@@ -95,8 +95,8 @@ func (s *SourceState) complete() bool {
 	return !slices.ContainsFunc(s.Locations, func(l LocationState) bool { return !l.loaded() })
 }
 
-// loaded reports whether anything is known of what the source declares.
-func (s *SourceState) loaded() bool {
+// Loaded reports whether anything is known of what the source declares.
+func (s *SourceState) Loaded() bool {
 	if len(s.Locations) == 0 {
 		return s.Revision != Revision{}
 	}

@@ -17,13 +17,8 @@ import (
 // isn't there yet. Where several guards match, the strictest outcome wins, and
 // the first of those with it.
 func Decide(req Request, snap *gitindex.Snapshot, p Policy) Verdict {
-	c := &decision{req: &req, snap: snap, types: p.Types}
+	c := newDecision(&req, snap, p.Types)
 	verdict := Verdict{Outcome: Allow, Reason: NotGuarded, Actor: Person}
-	if req.Key.Group == v1alpha1.GroupVersion.Group && snap.Lookup(req.Key) == nil {
-		// gitonly's own configuration, where Git doesn't declare it: RBAC's to
-		// guard. To refuse it would take away the way out of a wrong one.
-		return verdict
-	}
 	guarded := false
 	for i := range p.Guards {
 		v, ok := c.by(&p.Guards[i])
@@ -47,9 +42,12 @@ func Undecided(req Request, p Policy, problem error) Verdict {
 
 // decision is a request being decided. What guards share is computed once.
 type decision struct {
-	req   *Request
-	snap  *gitindex.Snapshot
-	types *fields.Types
+	req       *Request
+	snap      *gitindex.Snapshot
+	types     *fields.Types
+	effect    effect
+	operation Operation   // what the request does to the object: evicting a Pod deletes it
+	part      fields.Part // of the object that the request can change
 
 	compared bool
 	change   fields.Change
@@ -57,33 +55,65 @@ type decision struct {
 	err      error
 }
 
+func newDecision(req *Request, snap *gitindex.Snapshot, types *fields.Types) *decision {
+	c := &decision{req: req, snap: snap, types: types, effect: updates, operation: req.Operation}
+	if req.Subresource == "" {
+		return c
+	}
+	sub := effectOf(req.Subresource)
+	c.effect, c.part = sub.effect, sub.part
+	switch sub.effect {
+	case deletes:
+		c.operation = Delete
+	case updates:
+		c.operation = Update
+	}
+	return c
+}
+
 // by is the verdict of one guard; ok is false if the object isn't its to guard.
 func (c *decision) by(g *Guard) (v Verdict, ok bool) {
-	actor := g.actor(c.req.User)
-	m := g.guards(c.req.Key, c.req.Key.Namespace != "" || isNamespace(c.req.Key), c.namespaceLabels(g))
-	if m == no {
+	if g.mode == v1alpha1.ModeOff {
 		return Verdict{}, false
 	}
+	actor := g.actor(c.req.User)
+	taken := c.taken(g, actor)
+	m := c.match(g)
+	if m == no && taken == nil && !isOwn(c.req.Key) && (c.req.Problem == nil || !g.needsPodAccount(c.req, actor)) {
+		return Verdict{}, false
+	}
+	declared := c.snap.Lookup(c.req.Key)
 	switch {
 	case actor == System:
 		v = Verdict{Outcome: Allow, Reason: SystemActor}
 	case actor == Agent:
 		v = Verdict{Outcome: Allow, Reason: AgentActor}
+	case taken != nil:
+		v = Verdict{Reason: TrustedIdentityTaken}
+	case isOwn(c.req.Key) && declared == nil:
+		v = c.own(g, actor)
 	case m == cannotTell:
 		v = c.undecidable(g, errors.New("the labels of its namespace are not known"))
 	default:
 		v = c.rules(g, actor)
 	}
 	v.Actor, v.Mode, v.Policy = actor, g.mode, g.name
-	v.Declared = c.snap.Lookup(c.req.Key)
+	if v.Declared == nil {
+		v.Declared = declared
+	}
 	refused := v.Outcome == Deny
 	if refused && g.mode == v1alpha1.ModeAudit {
 		v.Outcome = Warn
 	}
 	if v.Outcome != Allow {
-		v.Message = c.message(&v, refused)
+		v.Message = c.message(&v, taken, refused)
 	}
 	return v, true
+}
+
+// match tells whether the object is the guard's to guard.
+func (c *decision) match(g *Guard) match {
+	return g.guards(c.req.Key, c.req.Key.Namespace != "" || isNamespace(c.req.Key), c.namespaceLabels(g))
 }
 
 // rules decides for actors that nothing exempts.
@@ -95,114 +125,49 @@ func (c *decision) rules(g *Guard, actor Actor) Verdict {
 	if c.snap == nil {
 		return c.undecidable(g, errors.New("no source in Git has been loaded yet"))
 	}
-	operation := req.Operation
-	part := fields.Main
-	if req.Subresource != "" {
-		sub := effectOf(req.Subresource)
-		switch sub.effect {
-		case passive:
-			return Verdict{Outcome: Allow, Reason: PassiveSubresource}
-		case deletes:
-			operation = Delete
-		case updates:
-			operation, part = Update, sub.part
-		default:
-			if c.snap.Lookup(req.Key) != nil {
-				return Verdict{Reason: UnknownSubresource}
-			}
-		}
-	}
-	if operation == Connect {
+	declared := c.snap.Lookup(req.Key)
+	switch {
+	case c.effect == passive, c.operation == Connect:
 		return Verdict{Outcome: Allow, Reason: PassiveSubresource}
-	}
-	if req.Namespace != nil && req.Namespace.Terminating {
+	case c.effect == unknown && declared != nil:
+		return Verdict{Reason: UnknownSubresource}
+	case req.Namespace != nil && req.Namespace.Terminating:
 		return Verdict{Outcome: Allow, Reason: NamespaceTerminating}
-	}
-	if declared := c.snap.Lookup(req.Key); declared != nil {
-		return c.declared(g, actor, declared, operation, part)
+	case declared != nil:
+		return c.declared(g, actor, declared)
 	}
 	if missing := c.snap.Incomplete(); len(missing) > 0 {
 		return c.undecidable(g, fmt.Errorf("not all that Git declares is known: %s could never be loaded (kubectl get gitsources says why)", strings.Join(missing, ", ")))
 	}
-	return c.undeclared(g, actor, operation)
+	return c.undeclared(g, actor)
 }
 
-// declared decides for an object that Git declares.
-func (c *decision) declared(g *Guard, actor Actor, declared *gitindex.Declared, operation Operation, part fields.Part) Verdict {
-	switch operation {
-	case Create:
-		return Verdict{Reason: DeclaredObjectCreated}
-	case Delete:
-		if c.beingDeleted() {
-			return Verdict{Outcome: Allow, Reason: BeingDeleted}
-		}
-		return Verdict{Reason: DeclaredObjectDeleted}
-	}
-	c.compare(declared, part)
-	if c.err != nil {
-		return c.undecidable(g, c.err)
-	}
-	return c.judge(fieldAction(g, actor))
-}
-
-// judge turns the comparison into a verdict, given what may become of fields
-// that Git is silent about.
-func (c *decision) judge(undeclared v1alpha1.Action) Verdict {
-	if !c.change.Any {
-		return Verdict{Outcome: Allow, Reason: Unchanged}
-	}
-	var against []fields.Difference
-	reason := UndeclaredFieldChanged
-	for _, d := range c.change.Differences {
-		if d.Declared {
-			reason = DeclaredFieldChanged
-		}
-		if d.Declared || undeclared == v1alpha1.Deny {
-			against = append(against, d)
-		}
-	}
-	switch {
-	case len(c.change.Differences) == 0:
-		return Verdict{Outcome: Allow, Reason: Converging}
-	case len(against) == 0:
-		return Verdict{Outcome: Allow, Reason: UndeclaredFieldChanged}
-	case c.skewed && reason == DeclaredFieldChanged:
-		reason = VersionSkew
-	}
-	return Verdict{Reason: reason, Differences: against}
-}
-
-// compare compares the update with what Git declares, once.
-func (c *decision) compare(declared *gitindex.Declared, part fields.Part) {
-	if c.compared {
+// compare compares the update with what Git declares, leaving out what is
+// ignored.
+func (c *decision) compare(declared *gitindex.Declared, ignored []fields.Pattern) {
+	if c.compared && len(ignored) == 0 {
 		return
 	}
-	c.compared = true
-	update := fields.Update{Type: c.req.Type, Declared: declared.JSON, Old: c.req.OldObject, New: c.req.Object, Part: part}
+	c.compared = len(ignored) == 0
+	update := fields.Update{Type: c.req.Type, Declared: declared.JSON, Old: c.req.OldObject, New: c.req.Object, Part: c.part, Ignored: ignored}
 	version, err := kschema.ParseGroupVersion(declared.APIVersion)
 	if err != nil {
 		c.err = fmt.Errorf("reading what Git declares: %w", err)
 		return
 	}
-	if c.skewed = part != fields.Scale && version.Version != c.req.Version; c.skewed {
+	if c.skewed = c.part != fields.Scale && version.Version != c.req.Version; c.skewed {
 		c.change, c.err = c.types.CompareUnread(update)
 		return
 	}
 	c.change, c.err = c.types.Compare(update)
 }
 
-// undeclared decides for an object that Git is silent about.
-func (c *decision) undeclared(g *Guard, actor Actor, operation Operation) Verdict {
-	if isNamespace(c.req.Key) && operation == Delete && c.snap.InNamespace(c.req.Key.Name) > 0 {
-		if c.beingDeleted() {
-			return Verdict{Outcome: Allow, Reason: BeingDeleted}
-		}
-		return Verdict{Reason: NamespaceHoldsDeclared}
-	}
-	if objectAction(g, actor) == v1alpha1.Deny {
-		return Verdict{Reason: UndeclaredObjectChanged}
-	}
-	return Verdict{Outcome: Allow, Reason: UndeclaredObjectChanged}
+// silence is what Git says of an object that it doesn't declare.
+var silence = []byte("{}")
+
+// changeAgainst is what the update changes, given what Git says.
+func (c *decision) changeAgainst(declared []byte) (fields.Change, error) {
+	return c.types.Compare(fields.Update{Type: c.req.Type, Declared: declared, Old: c.req.OldObject, New: c.req.Object, Part: c.part})
 }
 
 // undecidable is what the guard wants done where nothing can be decided.
@@ -212,20 +177,6 @@ func (c *decision) undecidable(g *Guard, problem error) Verdict {
 		return Verdict{Reason: Undecidable}
 	}
 	return Verdict{Outcome: Warn, Reason: Undecidable}
-}
-
-func fieldAction(g *Guard, actor Actor) v1alpha1.Action {
-	if actor == ServiceAccount {
-		return g.fields.ServiceAccounts
-	}
-	return g.fields.People
-}
-
-func objectAction(g *Guard, actor Actor) v1alpha1.Action {
-	if actor == ServiceAccount {
-		return g.objects.ServiceAccounts
-	}
-	return g.objects.People
 }
 
 // metadata is the part of an object that rules look at before comparing.

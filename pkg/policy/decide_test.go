@@ -314,23 +314,6 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-func TestGitonlysOwnConfigurationIsNeverLockedUp(t *testing.T) {
-	own := request(t, admin, policy.Update, `{}`, `{spec: {mode: Audit}}`, func(r *policy.Request) {
-		r.Key = gitindex.Key{Group: "gitonly.dev", Kind: "GuardPolicy", Name: "test"}
-	})
-	p := build(t, guard(t, "test", `{mode: Enforce, undecidable: Deny, undeclaredObjects: {people: Deny, serviceAccounts: Deny}}`))
-	for name, snap := range map[string]*gitindex.Snapshot{"without a snapshot": nil, "in full lockdown": snapshot(t, guestbook)} {
-		if v := policy.Decide(own, snap, p); v.Outcome != policy.Allow {
-			t.Errorf("%s: %s for %s", name, v.Outcome, v.Reason)
-		}
-	}
-	declared := snapshot(t, `{apiVersion: gitonly.dev/v1alpha1, kind: GuardPolicy, metadata: {name: test}, spec: {mode: Enforce}}`)
-	own.Version, own.Type = "v1alpha1", kschema.GroupVersionKind{Group: "gitonly.dev", Version: "v1alpha1", Kind: "GuardPolicy"}
-	if v := policy.Decide(own, declared, p); v.Reason != policy.DeclaredFieldChanged {
-		t.Errorf("declared in Git: %s for %s", v.Outcome, v.Reason)
-	}
-}
-
 func TestAuditModeSaysWhatEnforceWouldRefuseToDecide(t *testing.T) {
 	p := build(t, guard(t, "test", `{mode: Audit, undecidable: Deny}`))
 	v := policy.Decide(request(t, person, policy.Update, guestbook, scaled), nil, p)

@@ -15,7 +15,8 @@ const shownDifferences = 10
 // message is what the user of a request that isn't plainly allowed reads: what
 // is wrong, in which field, and where to change it instead.
 // refused says that the guard refuses it, if only in Enforce mode.
-func (c *decision) message(v *Verdict, refused bool) string {
+// taken is the identity of a TrustedIdentityTaken; else nil.
+func (c *decision) message(v *Verdict, taken *identity, refused bool) string {
 	if v.Reason == Undecidable {
 		return c.undecidableMessage(v, refused)
 	}
@@ -23,12 +24,16 @@ func (c *decision) message(v *Verdict, refused bool) string {
 	if v.Outcome == Warn {
 		said = "gitonly: would be refused, but for Audit mode: "
 	}
-	lines := []string{said + c.summary(v)}
+	lines := []string{said + c.summary(v, taken)}
 	if len(v.Differences) > 0 {
-		lines = append(lines, "This request departs from it:")
+		heading := "This request departs from it:"
+		if c.snap.Lookup(c.req.Key) == nil {
+			heading = "This request changes:"
+		}
+		lines = append(lines, heading)
 		lines = append(lines, differences(v)...)
 	}
-	if v.Declared != nil {
+	if v.Declared != nil && taken == nil {
 		lines = append(lines, whereToChange(v))
 	}
 	return strings.Join(lines, "\n")
@@ -50,12 +55,25 @@ func (c *decision) undecidableMessage(v *Verdict, refused bool) string {
 }
 
 // summary is the first line.
-func (c *decision) summary(v *Verdict) string {
+func (c *decision) summary(v *Verdict, taken *identity) string {
 	key := c.req.Key
 	switch v.Reason {
 	case NamespaceHoldsDeclared:
 		count := c.snap.InNamespace(key.Name)
 		return fmt.Sprintf("%s holds %s that Git declares. Deleting it would delete them: remove them from Git first.", key, objects(count))
+	case KindHoldsDeclared:
+		return fmt.Sprintf("%s defines %s that Git declares. Deleting it would delete them: remove them from Git first.", key, objects(c.defines()))
+	case NamespaceLeavesPolicy:
+		return fmt.Sprintf("%s holds %s that Git declares, and with these labels GuardPolicy %s would guard them no longer. Declare the namespace in Git to label it there.", key, objects(c.snap.InNamespace(key.Name)), v.Policy)
+	case AgentLeverChanged:
+		if isOwn(key) {
+			return fmt.Sprintf("%s says what gitonly guards, so it changes through Git only. Declare it in Git.", key)
+		}
+		return fmt.Sprintf("%s tells the sync agent what to apply, so it changes through Git only. Declare it in Git.", key)
+	case TrustedIdentityTaken:
+		return fmt.Sprintf("this would let %s act as %s, which GuardPolicy %s trusts to change anything. Nobody may but itself and the control plane.", c.req.User.Name, taken.name, v.Policy)
+	case DerivedObjectChanged, DerivedObjectDeleted:
+		return fmt.Sprintf("%s comes from %s, which is declared in Git: %s.", key, v.Declared.Key, c.place(v.Declared))
 	case UndeclaredObjectChanged:
 		return fmt.Sprintf("%s is not declared in Git, and GuardPolicy %s allows no other objects here. Declare it in Git.", key, v.Policy)
 	}
@@ -141,6 +159,9 @@ func saying(v *Verdict, d fields.Difference) string {
 		return "Git leaves it out, " + request(d)
 	case d.Declared:
 		return fmt.Sprintf("Git says %s, %s", d.Git.Text, request(d))
+	}
+	if v.Reason == DerivedObjectChanged || v.Reason == AgentLeverChanged {
+		return request(d) // Git is silent about the whole object
 	}
 	return "not in Git, " + request(d)
 }

@@ -33,6 +33,8 @@ type Guard struct {
 	system     subjects
 	fields     v1alpha1.UndeclaredFields
 	objects    v1alpha1.UndeclaredObjects
+	derived    v1alpha1.DerivedObjects
+	ignores    []ignored
 
 	undecidable v1alpha1.Action
 }
@@ -65,6 +67,10 @@ func NewGuard(policy *v1alpha1.GuardPolicy) (Guard, error) {
 	if spec.SystemActors != nil {
 		system = *spec.SystemActors
 	}
+	ignores, err := ignoresOf(policy)
+	if err != nil {
+		return Guard{}, err
+	}
 	return Guard{
 		name:        policy.Name,
 		mode:        spec.Mode,
@@ -75,6 +81,8 @@ func NewGuard(policy *v1alpha1.GuardPolicy) (Guard, error) {
 		system:      subjects{users: system.Users, groups: system.Groups},
 		fields:      spec.UndeclaredFields,
 		objects:     spec.UndeclaredObjects,
+		derived:     spec.DerivedObjects,
+		ignores:     ignores,
 		undecidable: spec.Undecidable,
 	}, nil
 }
@@ -92,7 +100,7 @@ const (
 // the namespace has or will have is given: one that matches is enough, so that
 // a request can't take a namespace out of the guard's reach by itself.
 func (g *Guard) guards(key gitindex.Key, namespaced bool, namespaceLabels []map[string]string) match {
-	if g.mode == v1alpha1.ModeOff || !g.wants(key) {
+	if !g.wants(key) {
 		return no
 	}
 	if !namespaced {
@@ -120,9 +128,11 @@ func (g *Guard) guards(key gitindex.Key, namespaced bool, namespaceLabels []map[
 }
 
 func (g *Guard) wants(key gitindex.Key) bool {
-	return slices.ContainsFunc(g.resources, func(r v1alpha1.Resource) bool {
-		return matches(r.APIGroups, key.Group) && matches(r.Kinds, key.Kind)
-	})
+	return slices.ContainsFunc(g.resources, func(r v1alpha1.Resource) bool { return includes(r, key) })
+}
+
+func includes(r v1alpha1.Resource, key gitindex.Key) bool {
+	return matches(r.APIGroups, key.Group) && matches(r.Kinds, key.Kind)
 }
 
 func matches(patterns []string, name string) bool {

@@ -33,7 +33,12 @@ type Request struct {
 	// known of it.
 	Namespace *Namespace
 
-	// Problem says why the request could not be read; nil if it could.
+	// The facts that Needs asks for.
+	Owner      gitindex.Key // the declared object that the chain of controllers ends in; zero if there is none
+	PodAccount string       // the service account that the Pod runs as; empty if there is no such Pod
+
+	// Problem says why the request could not be read, or what is needed of the
+	// cluster; nil if nothing is missing.
 	Problem error
 }
 

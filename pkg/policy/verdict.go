@@ -15,7 +15,8 @@ type Verdict struct {
 	Policy      string              // its name
 	Differences []fields.Difference // that count against the request
 
-	// Declared is the declaration of the object; nil if no source has one.
+	// Declared is the declaration of the object, or of the one that it belongs
+	// to; nil if no source has one.
 	Declared *gitindex.Declared
 }
 
@@ -59,7 +60,14 @@ const (
 	VersionSkew             Reason = "VersionSkew"             // Git declares another API version, and nothing converts
 	Unchanged               Reason = "Unchanged"               // nothing changes
 	Converging              Reason = "Converging"              // every change takes Git's value
+	IgnoredFieldChanged     Reason = "IgnoredFieldChanged"     // nothing changes but fields that the policy ignores
 	NamespaceHoldsDeclared  Reason = "NamespaceHoldsDeclared"  // deleting the namespace deletes declared objects
+	NamespaceLeavesPolicy   Reason = "NamespaceLeavesPolicy"   // new labels take declared objects out of a policy's reach
+	KindHoldsDeclared       Reason = "KindHoldsDeclared"       // deleting the definition deletes declared objects
+	AgentLeverChanged       Reason = "AgentLeverChanged"       // the object tells the agent, or gitonly, what to do
+	TrustedIdentityTaken    Reason = "TrustedIdentityTaken"    // the request would let its user act as an agent or the control plane
+	DerivedObjectChanged    Reason = "DerivedObjectChanged"    // the object belongs to a declared one
+	DerivedObjectDeleted    Reason = "DerivedObjectDeleted"    // the same, deleted
 	UndeclaredObjectChanged Reason = "UndeclaredObjectChanged" // Git is silent about the object
 )
 
@@ -69,6 +77,8 @@ func Reasons() []Reason {
 		NotGuarded, SystemActor, AgentActor, Undecidable, PassiveSubresource, UnknownSubresource,
 		NamespaceTerminating, DeclaredObjectCreated, DeclaredObjectDeleted, BeingDeleted,
 		DeclaredFieldChanged, UndeclaredFieldChanged, VersionSkew, Unchanged, Converging,
-		NamespaceHoldsDeclared, UndeclaredObjectChanged,
+		IgnoredFieldChanged, NamespaceHoldsDeclared, NamespaceLeavesPolicy, KindHoldsDeclared,
+		AgentLeverChanged, TrustedIdentityTaken, DerivedObjectChanged, DerivedObjectDeleted,
+		UndeclaredObjectChanged,
 	}
 }

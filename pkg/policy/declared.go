@@ -1,0 +1,73 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+
+	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/policy/fields"
+)
+
+// declared decides for an object that Git declares.
+func (c *decision) declared(g *Guard, actor Actor, declared *gitindex.Declared) Verdict {
+	switch c.operation {
+	case Create:
+		return Verdict{Reason: DeclaredObjectCreated}
+	case Delete:
+		if c.beingDeleted() {
+			return Verdict{Outcome: Allow, Reason: BeingDeleted}
+		}
+		return Verdict{Reason: DeclaredObjectDeleted}
+	}
+	c.compare(declared, g.ignored(c.req, actor))
+	if c.err != nil {
+		return c.undecidable(g, c.err)
+	}
+	return c.judge(fieldAction(g, actor))
+}
+
+// judge turns the comparison into a verdict, given what may become of fields
+// that Git is silent about.
+func (c *decision) judge(undeclared v1alpha1.Action) Verdict {
+	var against []fields.Difference
+	reason := UndeclaredFieldChanged
+	for _, d := range c.change.Differences {
+		if d.Declared {
+			reason = DeclaredFieldChanged
+		}
+		if d.Declared || undeclared == v1alpha1.Deny {
+			against = append(against, d)
+		}
+	}
+	switch {
+	case !c.change.Any && c.change.Ignored:
+		return Verdict{Outcome: Allow, Reason: IgnoredFieldChanged}
+	case !c.change.Any:
+		return Verdict{Outcome: Allow, Reason: Unchanged}
+	case len(c.change.Differences) == 0:
+		return Verdict{Outcome: Allow, Reason: Converging}
+	case len(against) == 0:
+		return Verdict{Outcome: Allow, Reason: UndeclaredFieldChanged}
+	case reason == UndeclaredFieldChanged && onlyFinalizers(against) && c.beingDeleted():
+		return Verdict{Outcome: Allow, Reason: BeingDeleted}
+	case c.skewed && reason == DeclaredFieldChanged:
+		reason = VersionSkew
+	}
+	return Verdict{Reason: reason, Differences: against}
+}
+
+// onlyFinalizers reports whether nothing but finalizers change: of an object
+// that is going away, those are all that still matters.
+func onlyFinalizers(differences []fields.Difference) bool {
+	return !slices.ContainsFunc(differences, func(d fields.Difference) bool {
+		return d.Path != "metadata.finalizers" && !strings.HasPrefix(d.Path, "metadata.finalizers[")
+	})
+}
+
+func fieldAction(g *Guard, actor Actor) v1alpha1.Action {
+	if actor == ServiceAccount {
+		return g.fields.ServiceAccounts
+	}
+	return g.fields.People
+}

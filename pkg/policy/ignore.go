@@ -1,0 +1,49 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+
+	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+	"gitonly.dev/gitonly/pkg/policy/fields"
+)
+
+// ignored is an item of a GuardPolicy's ignoreFields, made ready for use.
+type ignored struct {
+	resource v1alpha1.Resource
+	actors   []v1alpha1.IgnoredActor
+	subjects *subjects // nil for every actor of the kinds
+	patterns []fields.Pattern
+}
+
+func ignoresOf(policy *v1alpha1.GuardPolicy) ([]ignored, error) {
+	var all []ignored
+	for i, item := range policy.Spec.IgnoreFields {
+		one := ignored{resource: item.Resource, actors: item.Actors}
+		if item.Subjects != nil {
+			who := subjectsOf(item.Subjects)
+			one.subjects = &who
+		}
+		for j, path := range item.Paths {
+			pattern, err := fields.ParsePattern(path)
+			if err != nil {
+				return nil, fmt.Errorf("GuardPolicy %s: spec.ignoreFields[%d].paths[%d]: %w", policy.Name, i, j, err)
+			}
+			one.patterns = append(one.patterns, pattern)
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// ignored are the fields that don't count in a request.
+func (g *Guard) ignored(req *Request, actor Actor) []fields.Pattern {
+	var patterns []fields.Pattern
+	for _, item := range g.ignores {
+		if includes(item.resource, req.Key) && slices.Contains(item.actors, v1alpha1.IgnoredActor(actor)) &&
+			(item.subjects == nil || item.subjects.has(req.User)) {
+			patterns = append(patterns, item.patterns...)
+		}
+	}
+	return patterns
+}
