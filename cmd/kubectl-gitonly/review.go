@@ -116,7 +116,7 @@ func newHandler(c config.Config, index *gitindex.Index) (*admission.Handler, err
 func answer(cmd *cobra.Command, handler *admission.Handler, review *admissionv1.AdmissionReview, output string) error {
 	out := cmd.OutOrStdout()
 	if output == "" {
-		verdict := handler.Decide(review.Request)
+		verdict := handler.Decide(cmd.Context(), review.Request)
 		fmt.Fprintf(out, "%s (%s)", verdict.Outcome, verdict.Reason)
 		if verdict.Policy != "" {
 			fmt.Fprintf(out, " by GuardPolicy %s in %s mode, for a request by %s %s", verdict.Policy, verdict.Mode, verdict.Actor, review.Request.UserInfo.Username)

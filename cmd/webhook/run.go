@@ -89,17 +89,20 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 		return err
 	}
 	var namespaces admission.Namespaces
+	var objects admission.Objects
 	var mapper meta.RESTMapper
 	if access != nil {
 		if namespaces, err = cluster.NewNamespaces(ctx, m.GetCache()); err != nil {
 			return err
 		}
+		objects = cluster.NewObjects(m.GetAPIReader())
 		mapper = m.GetRESTMapper()
 	}
 	handler := admission.NewHandler(admission.Parts{
 		Snapshots:  &parts.index,
 		Policies:   &parts.policies,
 		Namespaces: namespaces,
+		Objects:    objects,
 		Kinds:      admission.NewKinds(scheme.Scheme, mapper),
 		Refresher:  parts.refresher,
 		Clock:      clock.RealClock{},

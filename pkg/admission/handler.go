@@ -25,6 +25,7 @@ type Parts struct {
 	Snapshots  Snapshots
 	Policies   Policies
 	Namespaces Namespaces // nil where no cluster is at hand
+	Objects    Objects    // nil where no cluster is at hand
 	Kinds      *Kinds
 	Refresher  Refresher // nil where nothing is fetched
 	Clock      clock.PassiveClock
@@ -55,15 +56,16 @@ func NewHandler(parts Parts) *Handler { return &Handler{parts} }
 
 // Handle decides one request. It never fails: what can't be decided is answered
 // as the policies want it.
-func (h *Handler) Handle(_ context.Context, review admission.Request) admission.Response {
-	verdict := h.Decide(&review.AdmissionRequest)
+func (h *Handler) Handle(ctx context.Context, review admission.Request) admission.Response {
+	verdict := h.Decide(ctx, &review.AdmissionRequest)
 	h.record(&review.AdmissionRequest, verdict)
 	h.refresh(verdict)
 	return respond(verdict)
 }
 
-// Decide returns the verdict on one request.
-func (h *Handler) Decide(review *admissionv1.AdmissionRequest) (verdict policy.Verdict) {
+// Decide returns the verdict on one request. ctx bounds what has to be read for
+// it.
+func (h *Handler) Decide(ctx context.Context, review *admissionv1.AdmissionRequest) (verdict policy.Verdict) {
 	p := h.Policies.Current()
 	request := policy.Request{User: policy.User{Name: review.UserInfo.Username, Groups: review.UserInfo.Groups}}
 	defer func() {
@@ -73,7 +75,9 @@ func (h *Handler) Decide(review *admissionv1.AdmissionRequest) (verdict policy.V
 		}
 	}()
 	request = h.request(review)
-	return policy.Decide(request, h.Snapshots.Current(), p)
+	snapshot := h.Snapshots.Current()
+	h.gather(ctx, review, &request, snapshot, p)
+	return policy.Decide(request, snapshot, p)
 }
 
 // refresh looks again at what a request was refused by: the commit that allows
