@@ -83,7 +83,7 @@ var chance = []struct {
 	{regexp.MustCompile(`\([0-9]+[smhd] old\)`), "(AGE old)"},
 	{regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z`), "TIME"},
 	{regexp.MustCompile(`kubectl-edit-[0-9]+`), "kubectl-edit-NUMBER"},
-	{regexp.MustCompile(`-[bcdfghjklmnpqrstvwxz2456789]{5}\b`), "-RANDOM"}, // of generateName
+	{regexp.MustCompile(`-[bcdfghjklmnpqrstvwxz2456789]{5,10}\b`), "-RANDOM"}, // of generateName, and hashes in names
 }
 
 // timeless is a text in the words of golden files: variables for what differs

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -56,7 +57,10 @@ func (h *Handler) owner(ctx context.Context, review *admissionv1.AdmissionReques
 	if err != nil {
 		return gitindex.Key{}, err
 	}
-	for _, object := range objects {
+	for i, object := range objects {
+		if i > 0 && reflect.DeepEqual(metav1.GetControllerOf(object), metav1.GetControllerOf(objects[0])) {
+			continue
+		}
 		owner, err := h.follow(ctx, snap, key, object)
 		if err != nil || owner != (gitindex.Key{}) {
 			return owner, err

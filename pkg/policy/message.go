@@ -66,12 +66,17 @@ func (c *decision) summary(v *Verdict, taken *identity) string {
 	case NamespaceLeavesPolicy:
 		return fmt.Sprintf("%s holds %s that Git declares, and with these labels GuardPolicy %s would guard them no longer. Declare the namespace in Git to label it there.", key, objects(c.snap.InNamespace(key.Name)), v.Policy)
 	case AgentLeverChanged:
+		what := "tells the sync agent what to apply"
 		if isOwn(key) {
-			return fmt.Sprintf("%s says what gitonly guards, so it changes through Git only. Declare it in Git.", key)
+			what = "says what gitonly guards"
 		}
-		return fmt.Sprintf("%s tells the sync agent what to apply, so it changes through Git only. Declare it in Git.", key)
+		said := fmt.Sprintf("%s %s, so it changes through Git only.", key, what)
+		if c.operation != Delete {
+			said += " Declare it in Git."
+		}
+		return said
 	case TrustedIdentityTaken:
-		return fmt.Sprintf("this would let %s act as %s, which GuardPolicy %s trusts to change anything. Nobody may but itself and the control plane.", c.req.User.Name, taken.name, v.Policy)
+		return fmt.Sprintf("this would let %s act as %s, which GuardPolicy %s trusts to change anything. Only it and the control plane may.", c.req.User.Name, taken.name, v.Policy)
 	case DerivedObjectChanged, DerivedObjectDeleted:
 		return fmt.Sprintf("%s comes from %s, which is declared in Git: %s.", key, v.Declared.Key, c.place(v.Declared))
 	case UndeclaredObjectChanged:

@@ -47,7 +47,7 @@ const (
 	application  = `{metadata: {name: root}, spec: {source: {repoURL: "https://git.example.com/org/infra", targetRevision: main}}}`
 	redirected   = `{metadata: {name: root}, spec: {source: {repoURL: "https://git.example.com/eve/infra", targetRevision: main}}}`
 	refreshed    = `{metadata: {name: root, annotations: {argocd.argoproj.io/refresh: hard}}, spec: {source: {repoURL: "https://git.example.com/org/infra", targetRevision: main}}}`
-	asAgent      = "gitonly: this would let ann act as ServiceAccount flux-system/kustomize-controller, which GuardPolicy test trusts to change anything. Nobody may but itself and the control plane."
+	asAgent      = "gitonly: this would let ann act as ServiceAccount flux-system/kustomize-controller, which GuardPolicy test trusts to change anything. Only it and the control plane may."
 )
 
 func TestDecideOnObjectsThatGitIsSilentAbout(t *testing.T) {
@@ -156,7 +156,7 @@ func TestDecideOnObjectsThatGitIsSilentAbout(t *testing.T) {
 		{name: "what the agent applies is taken away",
 			request: request(t, person, policy.Delete, application, "", app),
 			reason:  policy.AgentLeverChanged,
-			message: "gitonly: Application argocd/root tells the sync agent what to apply, so it changes through Git only. Declare it in Git."},
+			message: "gitonly: Application argocd/root tells the sync agent what to apply, so it changes through Git only."},
 		{name: "the agent's own server writes",
 			request: request(t, policy.User{Name: "system:serviceaccount:argocd:argocd-server"}, policy.Update, application, redirected, app),
 			outcome: policy.Allow, reason: policy.UndeclaredObjectChanged},
@@ -181,14 +181,14 @@ func TestDecideOnObjectsThatGitIsSilentAbout(t *testing.T) {
 		{name: "a token of the agent, for a service account",
 			request: request(t, robot, policy.Create, "", `{}`, inAgents("ServiceAccount"), subresource("token")),
 			reason:  policy.TrustedIdentityTaken,
-			message: "gitonly: this would let system:serviceaccount:ci:robot act as ServiceAccount flux-system/kustomize-controller, which GuardPolicy test trusts to change anything. Nobody may but itself and the control plane."},
+			message: "gitonly: this would let system:serviceaccount:ci:robot act as ServiceAccount flux-system/kustomize-controller, which GuardPolicy test trusts to change anything. Only it and the control plane may."},
 		{name: "a token of the agent, for the node it runs on", request: request(t, node, policy.Create, "", `{}`, inAgents("ServiceAccount"), subresource("token")),
 			outcome: policy.Allow, reason: policy.SystemActor},
 		{name: "a token of anybody else", request: request(t, person, policy.Create, "", `{}`, of("", "v1", "ServiceAccount", "ci", "robot"), subresource("token")),
 			outcome: policy.Allow, reason: policy.PassiveSubresource},
 		{name: "a token of the control plane", request: request(t, person, policy.Create, "", `{}`, of("", "v1", "ServiceAccount", "kube-system", "deployment-controller"), subresource("token")),
 			reason:  policy.TrustedIdentityTaken,
-			message: "gitonly: this would let ann act as ServiceAccount kube-system/deployment-controller, which GuardPolicy test trusts to change anything. Nobody may but itself and the control plane."},
+			message: "gitonly: this would let ann act as ServiceAccount kube-system/deployment-controller, which GuardPolicy test trusts to change anything. Only it and the control plane may."},
 		{name: "a Secret that gets the agent's token",
 			request: request(t, person, policy.Create, "", `{type: kubernetes.io/service-account-token, metadata: {annotations: {kubernetes.io/service-account.name: kustomize-controller}}}`, of("", "v1", "Secret", "flux-system", "t")),
 			reason:  policy.TrustedIdentityTaken, message: asAgent},
@@ -230,11 +230,11 @@ func TestDecideOnObjectsThatGitIsSilentAbout(t *testing.T) {
 		{name: "a client certificate of the agent's name is approved",
 			request: request(t, person, policy.Update, "", signingRequest(t, "kubernetes.io/kube-apiserver-client", agent.Name), of("certificates.k8s.io", "v1", "CertificateSigningRequest", "", "c"), subresource("approval")),
 			reason:  policy.TrustedIdentityTaken,
-			message: "gitonly: this would let ann act as user system:serviceaccount:flux-system:kustomize-controller, which GuardPolicy test trusts to change anything. Nobody may but itself and the control plane."},
+			message: "gitonly: this would let ann act as user system:serviceaccount:flux-system:kustomize-controller, which GuardPolicy test trusts to change anything. Only it and the control plane may."},
 		{name: "a client certificate of a trusted group is approved",
 			request: request(t, person, policy.Update, "", signingRequest(t, "kubernetes.io/kube-apiserver-client", "eve", "system:nodes"), of("certificates.k8s.io", "v1", "CertificateSigningRequest", "", "c"), subresource("approval")),
 			reason:  policy.TrustedIdentityTaken,
-			message: "gitonly: this would let ann act as user eve of system:nodes, which GuardPolicy test trusts to change anything. Nobody may but itself and the control plane."},
+			message: "gitonly: this would let ann act as user eve of system:nodes, which GuardPolicy test trusts to change anything. Only it and the control plane may."},
 		{name: "a client certificate of a colleague is approved",
 			request: request(t, person, policy.Update, "", signingRequest(t, "kubernetes.io/kube-apiserver-client", "bob"), of("certificates.k8s.io", "v1", "CertificateSigningRequest", "", "c"), subresource("approval")),
 			outcome: policy.Allow, reason: policy.PassiveSubresource},
@@ -295,7 +295,8 @@ func TestGitonlysOwnConfiguration(t *testing.T) {
 	}{
 		{name: "a person weakens it", snap: loaded, request: weaker, reason: policy.AgentLeverChanged,
 			message: isOwn + "\nThis request changes:\n  spec.mode: the request changes it from \"Enforce\" to \"Audit\""},
-		{name: "a person deletes it", snap: loaded, reason: policy.AgentLeverChanged, message: isOwn,
+		{name: "a person deletes it", snap: loaded, reason: policy.AgentLeverChanged,
+			message: "gitonly: GuardPolicy test says what gitonly guards, so it changes through Git only.",
 			request: request(t, admin, policy.Delete, `{}`, "", own("GuardPolicy", "test"))},
 		{name: "a person brings another Git", snap: loaded, reason: policy.AgentLeverChanged,
 			message: "gitonly: GitSource eve says what gitonly guards, so it changes through Git only. Declare it in Git.",
