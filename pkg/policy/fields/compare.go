@@ -3,6 +3,7 @@ package fields
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -24,7 +25,7 @@ type Part int
 // The parts.
 const (
 	Main   Part = iota // everything; status only where Git declares it
-	Status             // status, where Git declares it
+	Status             // metadata too; status where Git declares it
 	Scale              // Old and New are Scales: spec.replicas
 )
 
@@ -109,21 +110,7 @@ func limit(u *Update, git, before, after map[string]any) {
 	for _, object := range []map[string]any{git, before, after} {
 		forget(object, u.Type)
 	}
-	switch u.Part {
-	case Main:
-		if _, ok := git["status"]; !ok {
-			delete(before, "status")
-			delete(after, "status")
-		}
-	case Status:
-		for _, object := range []map[string]any{git, before, after} {
-			keep(object, "status")
-		}
-		if _, ok := git["status"]; !ok {
-			clear(before)
-			clear(after)
-		}
-	case Scale:
+	if u.Part == Scale {
 		spec, _ := git["spec"].(map[string]any)
 		keep(spec, "replicas")
 		for _, object := range []map[string]any{git, before, after} {
@@ -131,6 +118,18 @@ func limit(u *Update, git, before, after map[string]any) {
 		}
 		spellZero(before)
 		spellZero(after)
+		return
+	}
+	if u.Part == Status {
+		// The API server takes labels, annotations, owners and finalizers from
+		// a write of the status too; it differs by kind which.
+		for _, object := range []map[string]any{git, before, after} {
+			keep(object, "metadata", "status")
+		}
+	}
+	if _, ok := git["status"]; !ok {
+		delete(before, "status")
+		delete(after, "status")
 	}
 }
 
@@ -162,10 +161,10 @@ func spellZero(scale map[string]any) {
 	}
 }
 
-func keep(object map[string]any, name string) {
-	for other := range object {
-		if other != name {
-			delete(object, other)
+func keep(object map[string]any, names ...string) {
+	for name := range object {
+		if !slices.Contains(names, name) {
+			delete(object, name)
 		}
 	}
 }

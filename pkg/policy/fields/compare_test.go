@@ -262,6 +262,25 @@ func TestCompare(t *testing.T) {
 			old: live + "status: {replicas: 1}\n", new: live + "status: {replicas: 2}\n",
 		},
 		{
+			name: "a write of the status may not carry metadata", kind: deployment, part: fields.Status,
+			git: "metadata: {annotations: {contact: web}}\nspec: {replicas: 1}",
+			old: "metadata: {annotations: {contact: web}}\nspec: {replicas: 1}\nstatus: {replicas: 1}",
+			new: "metadata: {annotations: {contact: me}, ownerReferences: [{uid: x, name: gone}]}\nspec: {replicas: 1}\nstatus: {replicas: 2}",
+			want: []string{
+				`declared metadata.annotations.contact: git "web", old "web", new "me"`,
+				`undeclared metadata.ownerReferences: git -, old -, new [{"name":"gone","uid":"x"}]`,
+			},
+		},
+		{
+			name: "a write of the status leaves the rest of the object alone", kind: deployment, git: web, part: fields.Status, same: true,
+			old: live + "status: {replicas: 1}\n", new: edit("replicas: 1", "replicas: 5") + "status: {replicas: 2}\n",
+		},
+		{
+			name: "the status that Git declares", kind: widget, git: "status: {lit: true}", part: fields.Status,
+			old: "status: {lit: true}", new: "status: {lit: false}",
+			want: []string{"declared status.lit: git true, old true, new false"},
+		},
+		{
 			name: "scale is spec.replicas", kind: scale, git: web, part: fields.Scale,
 			old: "metadata: {name: web}\nspec: {replicas: 1}\nstatus: {replicas: 1}", new: "metadata: {name: web}\nspec: {replicas: 3}\nstatus: {replicas: 1}",
 			want: []string{"declared spec.replicas: git 1, old 1, new 3"},
