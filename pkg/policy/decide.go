@@ -149,17 +149,15 @@ func (c *decision) compare(declared *gitindex.Declared, ignored []fields.Pattern
 		return
 	}
 	c.compared = len(ignored) == 0
-	update := fields.Update{Type: c.req.Type, Declared: declared.JSON, Old: c.req.OldObject, New: c.req.Object, Part: c.part, Ignored: ignored}
 	version, err := kschema.ParseGroupVersion(declared.APIVersion)
 	if err != nil {
 		c.err = fmt.Errorf("reading what Git declares: %w", err)
 		return
 	}
-	if c.skewed = c.part != fields.Scale && version.Version != c.req.Version; c.skewed {
-		c.change, c.err = c.types.CompareUnread(update)
-		return
-	}
-	c.change, c.err = c.types.Compare(update)
+	c.change, c.err = c.types.Compare(fields.Update{
+		Type: c.req.Type, Version: version.Version, Declared: declared.JSON, Old: c.req.OldObject, New: c.req.Object, Part: c.part, Ignored: ignored,
+	})
+	c.skewed = c.change.Unread
 }
 
 // silence is what Git says of an object that it doesn't declare.

@@ -264,10 +264,10 @@ func TestDecide(t *testing.T) {
 			reason:  policy.DeclaredObjectDeleted,
 			message: "gitonly: Pod staging/one is declared in Git: apps/overlays/staging at main@4f2c1ab (12s old). To delete it, remove it from Git." + strings.Replace(atFile, "Change", "Remove", 1)},
 		{name: "another API version can't be compared", request: request(t, person, policy.Update, guestbook, scaled, func(r *policy.Request) {
-			r.Version, r.Type.Version = "v1beta2", "v1beta2"
+			r.Version, r.Type.Version = "v1beta1", "v1beta1"
 		}),
 			reason:  policy.VersionSkew,
-			message: declared + " Git says apps/v1, the request says apps/v1beta2: use the version of Git.\nThis request departs from it:\n  spec.replicas: can't be compared with Git, the request says 5   (apps/overlays/staging/patch-replicas.yaml)" + atPatch},
+			message: declared + " Git says apps/v1, the request says apps/v1beta1: use the version of Git.\nThis request departs from it:\n  spec.replicas: can't be compared with Git, the request says 5   (apps/overlays/staging/patch-replicas.yaml)" + atPatch},
 		{name: "an object that can't be read", policy: `{mode: Enforce, undecidable: Deny}`,
 			request: request(t, person, policy.Update, guestbook, `[]`),
 			reason:  policy.Undecidable,

@@ -1,22 +1,27 @@
 package fields
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/structured-merge-diff/v6/schema"
 )
 
 // Update is an object before and after a request, and what Git says of it.
 type Update struct {
 	Type     kschema.GroupVersionKind // of Old and New
-	Declared []byte                   // JSON, of the same type
+	Version  string                   // API version of Declared, without the group; empty if it is that of Type
+	Declared []byte                   // JSON
 	Old, New []byte                   // JSON, as the API server sends them
 	Part     Part
 	Ignored  []Pattern // fields that may change, whatever Git says of them
+}
+
+// skewed reports whether Git declares another version than the request's.
+// spec.replicas, which is all that a Scale shows, is the same in each.
+func (u *Update) skewed() bool {
+	return u.Part != Scale && u.Version != "" && u.Version != u.Type.Version
 }
 
 // Part is the part of the object that a request can change.
@@ -42,16 +47,13 @@ type Difference struct {
 type Change struct {
 	Any         bool         // something other than bookkeeping and ignored fields changes
 	Ignored     bool         // an ignored field changes
+	Unread      bool         // Git declares a version that can't be compared: all but metadata counts as different
 	Differences []Difference // in order of path within each map; empty if every change converges
 }
 
 // Compare returns what an update changes. The error says which side can't be
 // read.
 func (t *Types) Compare(u Update) (Change, error) {
-	git, err := t.normalize(u.Type, u.Declared)
-	if err != nil {
-		return Change{}, fmt.Errorf("reading what Git declares: %w", err)
-	}
 	before, err := decode(u.Old)
 	if err != nil {
 		return Change{}, fmt.Errorf("reading the object before the request: %w", err)
@@ -60,41 +62,24 @@ func (t *Types) Compare(u Update) (Change, error) {
 	if err != nil {
 		return Change{}, fmt.Errorf("reading the object after the request: %w", err)
 	}
-	_, ref, ok := t.typed(u.Type)
-	if !ok {
-		ref = schema.TypeRef{Inlined: deduced}
+	git, read, err := t.read(u, before)
+	if err != nil {
+		return Change{}, fmt.Errorf("reading what Git declares: %w", err)
+	}
+	if isAutoscaler(u.Type) && u.Type.Version == "v1" {
+		git, before, after = unfold(git), unfold(before), unfold(after)
 	}
 	limit(&u, git, before, after)
 	ignored := ignore(&u, git, before, after)
-	w := walk{types: t, secret: isSecret(u.Type)}
+	types, ref := t.of(u.Type)
+	w := walk{types: types, secret: isSecret(u.Type)}
 	w.value(at{ref: ref}, git, before, after)
-	return Change{Any: w.changed, Ignored: ignored, Differences: w.found}, nil
-}
-
-// CompareUnread returns the same for an object of which Git declares another
-// version: metadata is compared, and every other change counts as a difference
-// from Git, as nothing proves that it isn't.
-func (t *Types) CompareUnread(u Update) (Change, error) {
-	var declared struct {
-		Metadata json.RawMessage `json:"metadata"`
-	}
-	err := json.Unmarshal(u.Declared, &declared)
-	if err != nil {
-		return Change{}, fmt.Errorf("reading what Git declares: %w", err)
-	}
-	if u.Declared, err = json.Marshal(declared); err != nil {
-		return Change{}, fmt.Errorf("reading what Git declares: %w", err)
-	}
-	change, err := t.Compare(u)
-	if err != nil {
-		return Change{}, err
-	}
-	for i := range change.Differences {
-		if root(change.Differences[i].Path) != "metadata" {
-			change.Differences[i].Declared = true
+	if !read {
+		for i := range w.found {
+			w.found[i].Declared = w.found[i].Declared || root(w.found[i].Path) != "metadata"
 		}
 	}
-	return change, nil
+	return Change{Any: w.changed, Ignored: ignored, Unread: !read, Differences: w.found}, nil
 }
 
 // root is the first name of a path.

@@ -10,7 +10,10 @@ import (
 // goes with the value that the API server fills in by itself. Where a declared
 // item returns, or another field makes the member apply or not, that is no
 // change of the request's own.
-func filledIn(in schema.TypeRef, name string, before, after map[string]any) bool {
+func (t *Types) filledIn(in schema.TypeRef, name string, before, after map[string]any) bool {
+	if t.served {
+		return t.defaulted(in, name, before, after)
+	}
 	if in.NamedType == nil {
 		return false
 	}

@@ -53,6 +53,9 @@ func (w *walk) key(l *schema.List, item any) (string, bool) {
 	element := w.types.atom(l.ElementType).Map
 	pairs := make([]string, 0, len(l.Keys))
 	for _, name := range l.Keys {
+		if hides(object[name]) {
+			return "", false // nobody can tell which item it is
+		}
 		value := plain(object[name])
 		if value == nil {
 			value = defaultOf(element, name)
@@ -75,7 +78,7 @@ func defaultOf(m *schema.Map, name string) any {
 
 func scalar(value any) bool {
 	switch value.(type) {
-	case nil, map[string]any, []any:
+	case nil, opaque, map[string]any, []any:
 		return false
 	}
 	return true

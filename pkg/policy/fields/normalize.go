@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -14,29 +13,43 @@ import (
 
 // normalize decodes a declared object into the spelling that the API server
 // would give it: quantities, times and the like in their canonical form, what
-// the API server drops as unknown or null left out, stringData moved to data.
-// It adds no defaults.
-func (t *Types) normalize(gvk kschema.GroupVersionKind, declared []byte) (map[string]any, error) {
+// the API server drops as unknown or null left out, stringData moved to data,
+// what Git holds encrypted opaque. Where the object lives encrypted as well, so
+// that ciphertext can be compared, live says so. It adds no defaults but to what
+// is compared as a whole by a schema that has them.
+func (t *Types) normalize(gvk kschema.GroupVersionKind, declared []byte, live map[string]any) (map[string]any, error) {
 	raw, err := decode(declared)
 	if err != nil {
 		return nil, err
 	}
-	secret := isSecret(gvk)
-	if secret && encrypted(raw) {
-		return sealed(raw), nil
+	sealed := encrypted(raw) && !encrypted(live)
+	if sealed {
+		seal(raw)
 	}
-	if secret {
+	if isSecret(gvk) {
 		moveStringData(raw)
 	}
 	object, ref, ok := t.typed(gvk)
 	if !ok {
-		return withoutNulls(raw), nil
+		return t.keep(gvk, raw), nil
 	}
 	canonical, err := respell(raw, object)
 	if err != nil {
+		if sealed {
+			return withoutNulls(raw), nil // ciphertext may stand where a number must
+		}
 		return nil, err
 	}
 	return t.pruneMap(t.atom(ref).Map, raw, canonical), nil
+}
+
+// keep is what the API server keeps of an object that has no Go type.
+func (t *Types) keep(gvk kschema.GroupVersionKind, raw map[string]any) map[string]any {
+	served, ref, ok := t.published(gvk)
+	if !ok {
+		return withoutNulls(raw)
+	}
+	return served.adoptMap(served.atom(ref).Map, raw, false)
 }
 
 func decode(object []byte) (map[string]any, error) {
@@ -50,9 +63,9 @@ func decode(object []byte) (map[string]any, error) {
 	return decoded, nil
 }
 
-// respell sends raw through its Go type.
+// respell sends raw through its Go type, without what is opaque.
 func respell(raw map[string]any, object runtime.Object) (map[string]any, error) {
-	encoded, err := json.Marshal(raw)
+	encoded, err := json.Marshal(readable(raw))
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +83,8 @@ func respell(raw map[string]any, object runtime.Object) (map[string]any, error) 
 // structures of its own. What raw spells out and the type leaves away is unset.
 func (t *Types) prune(ref schema.TypeRef, raw, canonical any) any {
 	switch r := raw.(type) {
+	case opaque:
+		return r
 	case map[string]any:
 		c, ok := canonical.(map[string]any)
 		if !ok {
@@ -98,6 +113,10 @@ func (t *Types) pruneMap(m *schema.Map, raw, canonical map[string]any) map[strin
 	pruned := make(map[string]any, len(raw))
 	for name, value := range raw {
 		if value == nil {
+			continue
+		}
+		if hidden, ok := value.(opaque); ok {
+			pruned[name] = hidden
 			continue
 		}
 		if c, ok := canonical[name]; ok && c != nil {
@@ -151,46 +170,11 @@ func moveStringData(secret map[string]any) {
 		secret["data"] = data
 	}
 	for name, value := range plain {
-		if text, ok := value.(string); ok {
-			data[name] = base64.StdEncoding.EncodeToString([]byte(text))
-		}
-	}
-}
-
-// encrypted reports whether SOPS encrypted the object.
-func encrypted(object map[string]any) bool {
-	_, ok := object["sops"].(map[string]any)
-	return ok
-}
-
-// sealed is a SOPS-encrypted Secret as it lives in the cluster, every
-// encrypted value opaque.
-func sealed(secret map[string]any) map[string]any {
-	delete(secret, "sops")
-	if plain, ok := secret["stringData"].(map[string]any); ok {
-		data, ok := secret["data"].(map[string]any)
-		if !ok {
-			data = map[string]any{}
-			secret["data"] = data
-		}
-		for name, value := range plain {
-			data[name] = value
-		}
-		delete(secret, "stringData")
-	}
-	hide(secret)
-	return withoutNulls(secret)
-}
-
-func hide(object map[string]any) {
-	for name, value := range object {
 		switch v := value.(type) {
 		case string:
-			if strings.HasPrefix(v, "ENC[") {
-				object[name] = opaque{}
-			}
-		case map[string]any:
-			hide(v)
+			data[name] = base64.StdEncoding.EncodeToString([]byte(v))
+		case opaque:
+			data[name] = v
 		}
 	}
 }

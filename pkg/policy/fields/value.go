@@ -9,14 +9,17 @@ import (
 // as hostNetwork: false. It equals itself and absence.
 type unset struct{ value any }
 
-// opaque is a value that Git holds encrypted. It equals nothing.
-type opaque struct{}
+// absent is a member that Git's whole leaves out, where the whole has another
+// shape in the version of the request. It equals absence.
+type absent struct{}
 
 // same reports whether a live value is what Git says. Absent is nil.
 func same(git, live any) bool {
 	switch g := git.(type) {
 	case opaque:
 		return false
+	case absent:
+		return live == nil
 	case unset:
 		return live == nil || same(g.value, live)
 	}
@@ -104,7 +107,7 @@ const maxText = 120
 
 func shown(value any, secret bool) Value {
 	switch v := value.(type) {
-	case nil:
+	case nil, absent:
 		return Value{}
 	case opaque:
 		return Value{Present: true, Hidden: true}
@@ -131,7 +134,9 @@ func plain(value any) any {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for name, member := range v {
-			out[name] = plain(member)
+			if _, ok := member.(absent); !ok {
+				out[name] = plain(member)
+			}
 		}
 		return out
 	case []any:

@@ -60,7 +60,7 @@ func (w *walk) value(a at, git, before, after any) {
 
 func (w *walk) report(a at, git, before, after any) {
 	root := root(a.path)
-	secret := w.secret && (root == "data" || root == "stringData")
+	secret := (w.secret && (root == "data" || root == "stringData")) || hides(git)
 	w.found = append(w.found, Difference{
 		Path:     a.path,
 		Declared: git != nil || a.owned,
@@ -96,7 +96,7 @@ func (w *walk) mapping(a at, git, before, after any) {
 		a.owned, a.whole = true, true
 	}
 	for _, name := range slices.Sorted(maps.Keys(union(b, n))) {
-		if slices.Contains(a.keys, name) || (g[name] == nil && !a.owned && filledIn(a.ref, name, b, n)) {
+		if slices.Contains(a.keys, name) || (g[name] == nil && !a.owned && w.types.filledIn(a.ref, name, b, n)) {
 			continue
 		}
 		w.value(at{path: gitindex.AppendField(a.path, name), ref: field(m, name), owned: a.owned}, g[name], b[name], n[name])
