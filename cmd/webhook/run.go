@@ -13,6 +13,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/api/meta"
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -80,6 +81,11 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 		return err
 	}
 	parts := &parts{options: o, manager: m, types: types, log: log}
+	if access != nil {
+		if err := parts.followSchemas(access); err != nil {
+			return err
+		}
+	}
 	if o.config != "" {
 		err = parts.fromFiles()
 	} else {
@@ -126,11 +132,25 @@ type parts struct {
 	options   *options
 	manager   ctrl.Manager
 	types     *fields.Types
+	schemas   *cluster.Schemas // nil without an API server
 	log       logr.Logger
 	index     gitindex.Index
 	policies  admission.PolicyStore
 	fetcher   *git.Store
 	refresher *gitindex.Refresher
+}
+
+// followSchemas has kinds without a Go type compared by what the API server
+// publishes of them.
+func (p *parts) followSchemas(access *rest.Config) error {
+	schemas, err := cluster.NewSchemas(access, p.manager.GetHTTPClient(), func(kind kschema.GroupVersionKind) bool {
+		return !p.types.HasGoType(kind)
+	}, cluster.SchemaTimes{}, p.log.WithName("schemas"))
+	if err != nil {
+		return err
+	}
+	p.schemas, p.types = schemas, p.types.With(schemas)
+	return p.manager.Add(schemas)
 }
 
 // SetSources watches these sources from now on, and lets go of what was fetched
@@ -187,7 +207,17 @@ func (p *parts) fromCluster() error {
 	)
 }
 
-func (p *parts) newRefresher(secrets git.Secrets, onChange func(*gitindex.Snapshot)) {
+// newRefresher makes what looks at Git. report, if any, takes note of each
+// snapshot.
+func (p *parts) newRefresher(secrets git.Secrets, report func(*gitindex.Snapshot)) {
+	onChange := func(snapshot *gitindex.Snapshot) {
+		if p.schemas != nil {
+			p.schemas.Follow(snapshot)
+		}
+		if report != nil {
+			report(snapshot)
+		}
+	}
 	p.fetcher = git.New(filepath.Join(p.options.cacheDir, "git"), secrets.Credentials, git.Options{Timeout: p.options.fetchTimeout})
 	cache := gitindex.NewDiskCache(filepath.Join(p.options.cacheDir, "snapshot"))
 	p.refresher = gitindex.NewRefresher(&p.index, p.fetcher, render.New(render.Options{}), cache, p.log.WithName("gitindex"),
