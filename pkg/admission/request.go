@@ -25,6 +25,7 @@ func (h *Handler) request(review *admissionv1.AdmissionRequest) policy.Request {
 		OldObject:   review.OldObject.Raw,
 		Type:        kschema.GroupVersionKind(review.Kind),
 	}
+	request.FieldManager = fieldManager(review)
 	request.Key, request.Problem = h.key(review)
 	if h.Namespaces != nil && request.Key.Namespace != "" {
 		request.Namespace = h.Namespaces.Namespace(request.Key.Namespace)
@@ -82,4 +83,15 @@ func nameOf(review *admissionv1.AdmissionRequest) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// fieldManager is the name that the client gave itself; empty if it gave none.
+func fieldManager(review *admissionv1.AdmissionRequest) string {
+	var options struct {
+		FieldManager string `json:"fieldManager"`
+	}
+	if json.Unmarshal(review.Options.Raw, &options) != nil {
+		return "" // then only what nobody owns counts as a mutator's
+	}
+	return options.FieldManager
 }

@@ -156,6 +156,7 @@ func (c *decision) compare(declared *gitindex.Declared, ignored []fields.Pattern
 	}
 	c.change, c.err = c.types.Compare(fields.Update{
 		Type: c.req.Type, Version: version.Version, Declared: declared.JSON, Old: c.req.OldObject, New: c.req.Object, Part: c.part, Ignored: ignored,
+		Tracked: c.req.Subresource == "", Manager: c.req.FieldManager,
 	})
 	c.skewed = c.change.Unread
 }

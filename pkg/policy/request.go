@@ -21,6 +21,10 @@ type Request struct {
 	Subresource string // empty for the object itself
 	User        User
 
+	// FieldManager is the name under which the API server keeps what the user
+	// changes in managedFields; empty where it is not known.
+	FieldManager string
+
 	// Object and OldObject are JSON as the API server sends it; nil where the
 	// operation has none.
 	Object, OldObject []byte

@@ -20,6 +20,9 @@ func notes(kind kschema.GroupVersionKind) []string {
 	case kind.Group == "apps" && kind.Kind == "DaemonSet":
 		// Raised by the API server in each write of the template, and by nobody else.
 		return append(always, "deprecated.daemonset.template.generation")
+	case kind.Group == "apps" && kind.Kind == "Deployment":
+		// The controller's, which writes it again at once.
+		return append(always, "deployment.kubernetes.io/revision")
 	case kind.Group == "argoproj.io" && kind.Kind == "Application":
 		return append(always, "argocd.argoproj.io/refresh", "argocd.argoproj.io/hydrate")
 	case kind.Group == "argoproj.io" && kind.Kind == "ApplicationSet":

@@ -16,6 +16,9 @@ type Update struct {
 	Old, New []byte                   // JSON, as the API server sends them
 	Part     Part
 	Ignored  []Pattern // fields that may change, whatever Git says of them
+
+	Tracked bool   // the object itself is written: its managedFields tell who changed what
+	Manager string // the requester's field manager; empty where it is not known
 }
 
 // skewed reports whether Git declares another version than the request's.
@@ -66,13 +69,14 @@ func (t *Types) Compare(u Update) (Change, error) {
 	if err != nil {
 		return Change{}, fmt.Errorf("reading what Git declares: %w", err)
 	}
+	types, ref := t.of(u.Type)
+	w := walk{types: types, managed: newManaged(&u, before, after), unread: !read, secret: isSecret(u.Type)}
 	if isAutoscaler(u.Type) && u.Type.Version == "v1" {
 		git, before, after = unfold(git), unfold(before), unfold(after)
+		w.managed = nil // it tells of the annotations that were unfolded
 	}
 	limit(&u, git, before, after)
 	ignored := ignore(&u, git, before, after)
-	types, ref := t.of(u.Type)
-	w := walk{types: types, secret: isSecret(u.Type)}
 	w.value(at{ref: ref}, git, before, after)
 	if !read {
 		for i := range w.found {

@@ -321,6 +321,15 @@ func TestCompare(t *testing.T) {
 			old: "metadata: {annotations: {deprecated.daemonset.template.generation: '1'}}", new: "metadata: {annotations: {deprecated.daemonset.template.generation: '2'}}",
 		},
 		{
+			name: "a Deployment's revision is its controller's", kind: deployment, git: "spec: {minReadySeconds: 1}", same: true,
+			old: "metadata: {annotations: {deployment.kubernetes.io/revision: '1'}}", new: "metadata: {}",
+		},
+		{
+			name: "elsewhere a revision is anyone's", kind: daemonSet, git: "spec: {minReadySeconds: 1}",
+			old: "metadata: {annotations: {deployment.kubernetes.io/revision: '1'}}", new: "metadata: {}",
+			want: []string{`undeclared metadata.annotations: git -, old {"deployment.kubernetes.io/revision":"1"}, new -`},
+		},
+		{
 			name: "elsewhere such an annotation is anyone's", kind: deployment, git: "spec: {minReadySeconds: 1}",
 			old: "metadata: {annotations: {a: b}}", new: "metadata: {annotations: {a: b, deprecated.daemonset.template.generation: '2'}}",
 			want: []string{`undeclared metadata.annotations[deprecated.daemonset.template.generation]: git -, old -, new "2"`},

@@ -19,18 +19,11 @@ var deduced = schema.Atom{
 // walk goes down the three sides of a comparison together.
 type walk struct {
 	types   *Types
+	managed *managed // nil where nothing tells who changed what
+	unread  bool     // Git's spec can't be compared
 	secret  bool
 	changed bool
 	found   []Difference
-}
-
-// at is a place in the object.
-type at struct {
-	path  string
-	ref   schema.TypeRef
-	owned bool     // inside something that Git declares as a whole
-	whole bool     // must come complete if it is new: a list's item
-	keys  []string // members that tell a list's item from others: the same on all sides
 }
 
 // value compares one place. A side that isn't there is nil.
@@ -59,6 +52,9 @@ func (w *walk) value(a at, git, before, after any) {
 }
 
 func (w *walk) report(a at, git, before, after any) {
+	if w.excused(a, git, before, after) {
+		return
+	}
 	root := root(a.path)
 	secret := (w.secret && (root == "data" || root == "stringData")) || hides(git)
 	w.found = append(w.found, Difference{
@@ -99,7 +95,7 @@ func (w *walk) mapping(a at, git, before, after any) {
 		if slices.Contains(a.keys, name) || (g[name] == nil && !a.owned && w.types.filledIn(a.ref, name, b, n)) {
 			continue
 		}
-		w.value(at{path: gitindex.AppendField(a.path, name), ref: field(m, name), owned: a.owned}, g[name], b[name], n[name])
+		w.value(a.member(name, field(m, name)), g[name], b[name], n[name])
 	}
 	if before == nil && a.whole {
 		w.missing(a, g, n)
@@ -189,23 +185,14 @@ func asList(value any) ([]any, bool) {
 	return l, ok || value == nil
 }
 
-// item is the place of a list's item.
-func (a at) item(selector string, l *schema.List) at {
-	place := at{path: gitindex.AppendSelector(a.path, selector), ref: schema.TypeRef{Inlined: deduced}, owned: a.owned, whole: true}
-	if l != nil {
-		place.ref, place.keys = l.ElementType, l.Keys
-	}
-	return place
-}
-
 // keyed compares item by item.
 func (w *walk) keyed(a at, l *schema.List, git, before, after items) {
 	for _, key := range before.keys {
-		w.value(a.item(key, l), git.byKey[key], before.byKey[key], after.byKey[key])
+		w.value(a.item(key, l, before.byKey[key]), git.byKey[key], before.byKey[key], after.byKey[key])
 	}
 	for _, key := range after.keys {
 		if _, ok := before.byKey[key]; !ok {
-			w.value(a.item(key, l), git.byKey[key], nil, after.byKey[key])
+			w.value(a.item(key, l, after.byKey[key]), git.byKey[key], nil, after.byKey[key])
 		}
 	}
 }
@@ -252,8 +239,6 @@ func (w *walk) atomic(a at, l *schema.List, git, before, after any) {
 		if git != nil {
 			item = g[i]
 		}
-		place := a.item(strconv.Itoa(i), l)
-		place.keys = nil // it is compared by its place
-		w.value(place, item, b[i], n[i])
+		w.value(a.index(strconv.Itoa(i), l), item, b[i], n[i])
 	}
 }
