@@ -29,7 +29,9 @@ func effectOf(name string) subresource {
 		return subresource{updates, fields.Main}
 	case "eviction":
 		return subresource{deletes, fields.Main}
-	case "approval", "binding", "token", "exec", "attach", "portforward", "proxy", "log":
+	// Not binding: it gives a Pod labels and annotations too, and schedulers are
+	// system actors.
+	case "approval", "token", "exec", "attach", "portforward", "proxy", "log":
 		return subresource{effect: passive}
 	}
 	return subresource{}
