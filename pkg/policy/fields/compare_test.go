@@ -72,11 +72,13 @@ spec:
 `
 
 // edit replaces text in live.
-func edit(from, to string) string {
-	if !strings.Contains(live, from) {
-		panic("the live object has no " + from)
+func edit(from, to string) string { return edited(live, from, to) }
+
+func edited(object, from, to string) string {
+	if !strings.Contains(object, from) {
+		panic("the object has no " + from)
 	}
-	return strings.Replace(live, from, to, 1)
+	return strings.Replace(object, from, to, 1)
 }
 
 func TestCompare(t *testing.T) {
@@ -256,6 +258,40 @@ func TestCompare(t *testing.T) {
 			git: "data: {password: 'ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]'}\nsops: {mac: x}",
 			old: "data: {password: aHVudGVyMg==}", new: "data: {password: c2VzYW1l}",
 			want: []string{"declared data.password: git (hidden), old (hidden), new (hidden)"},
+		},
+		{
+			name: "an encrypted value of any kind is opaque, the others are compared", kind: configMap,
+			git: "data: {password: 'ENC[AES256_GCM,data:x]', theme: dark}\nsops: {mac: x}",
+			old: "data: {password: hunter2, theme: dark}", new: "data: {password: guess, theme: light}",
+			want: []string{"declared data.password: git (hidden), old (hidden), new (hidden)", `declared data.theme: git "dark", old "dark", new "light"`},
+		},
+		{
+			name: "an object with encrypted values is spelled as ever", kind: deployment,
+			git: strings.Replace(web, "[serve, --fast]", "[serve, 'ENC[AES256_GCM,data:x]']", 1) + "sops: {mac: x}\n",
+			old: edit(`cpu: "1"`, `cpu: "2"`), new: edit("--fast", "--slow"),
+			want: []string{"declared spec.template.spec.containers[name=web].args[1]: git (hidden), old (hidden), new (hidden)"},
+		},
+		{
+			name: "a container with an encrypted value goes unseen", kind: deployment,
+			git: "spec: {template: {spec: {initContainers: [{name: second, image: 'ENC[x]'}]}}}\nsops: {mac: x}",
+			old: live, new: edit("      - {name: second, image: \"b:1\", imagePullPolicy: IfNotPresent}\n", ""),
+			want: []string{"declared spec.template.spec.initContainers[name=second]: git (hidden), old (hidden), new -"},
+		},
+		{
+			name: "an item whose key is encrypted makes its list one value", kind: deployment,
+			git: "spec: {template: {spec: {initContainers: [{name: 'ENC[x]', image: x}, {name: second}]}}}\nsops: {mac: x}",
+			old: live, new: edit("a:1", "a:2"),
+			want: []string{`declared spec.template.spec.initContainers[0].image: git "x", old "a:1", new "a:2"`},
+		},
+		{
+			name: "a number may be encrypted", kind: deployment, git: "spec: {replicas: 'ENC[x]', minReadySeconds: 5}\nsops: {mac: x}",
+			old: "spec: {replicas: 1, minReadySeconds: 5}", new: "spec: {replicas: 2, minReadySeconds: 6}",
+			want: []string{"declared spec.minReadySeconds: git 5, old 5, new 6", "declared spec.replicas: git (hidden), old (hidden), new (hidden)"},
+		},
+		{
+			name: "what SOPS left in the clear of a Secret is compared", kind: secret,
+			git: "stringData: {user: ann, password: 'ENC[x]'}\nsops: {mac: x}",
+			old: "data: {user: Ym9i, password: eA==}", new: "data: {user: YW5u, password: eA==}",
 		},
 		{
 			name: "status doesn't count where Git is silent", kind: deployment, git: web, same: true,

@@ -70,9 +70,19 @@ func (t *Types) has(ref schema.TypeRef, value any) bool {
 	return true
 }
 
+// respelt are the kinds of which two versions have the same fields, but not the
+// same meaning: the API server changes values from one to the other.
+var respelt = map[kschema.GroupKind]bool{
+	{Group: "flowcontrol.apiserver.k8s.io", Kind: "PriorityLevelConfiguration"}: true, // 0 was a default once
+	{Group: "policy", Kind: "PodDisruptionBudget"}:                              true, // {} selected nothing once
+}
+
 // sameType reports whether two versions of a kind have the same fields, of the
-// same types.
+// same types and meaning.
 func (t *Types) sameType(a, b kschema.GroupVersionKind) bool {
+	if respelt[a.GroupKind()] {
+		return false
+	}
 	_, aref, aok := t.typed(a)
 	_, bref, bok := t.typed(b)
 	return aok && bok && t.alike(aref, bref, map[[2]string]bool{})
