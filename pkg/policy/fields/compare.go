@@ -74,6 +74,9 @@ func (t *Types) Compare(u Update) (Change, error) {
 	if isAutoscaler(u.Type) && u.Type.Version == "v1" {
 		git, before, after = unfold(git), unfold(before), unfold(after)
 		w.managed = nil // it tells of the annotations that were unfolded
+		if !read {
+			before, after = autoscalerV2(before), autoscalerV2(after) // its annotations are no metadata
+		}
 	}
 	limit(&u, git, before, after)
 	ignored := ignore(&u, git, before, after)

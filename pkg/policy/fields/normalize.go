@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/runtime"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 	kjson "k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/structured-merge-diff/v6/schema"
@@ -45,11 +45,28 @@ func (t *Types) normalize(gvk kschema.GroupVersionKind, declared []byte, live ma
 
 // keep is what the API server keeps of an object that has no Go type.
 func (t *Types) keep(gvk kschema.GroupVersionKind, raw map[string]any) map[string]any {
+	t.keepMetadata(raw)
 	served, ref, ok := t.published(gvk)
 	if !ok {
 		return withoutNulls(raw)
 	}
 	return served.adoptMap(served.atom(ref).Map, raw, false)
+}
+
+// keepMetadata spells the metadata of an object that has no Go type: that is of
+// one in all objects.
+func (t *Types) keepMetadata(raw map[string]any) {
+	metadata, ok := raw["metadata"].(map[string]any)
+	if !ok {
+		return
+	}
+	var typed metav1.ObjectMeta
+	canonical, err := respell(metadata, &typed)
+	if err != nil {
+		return // the API server refuses it
+	}
+	name := typed.OpenAPIModelName()
+	raw["metadata"] = t.pruneMap(t.atom(schema.TypeRef{NamedType: &name}).Map, metadata, canonical)
 }
 
 func decode(object []byte) (map[string]any, error) {
@@ -63,8 +80,9 @@ func decode(object []byte) (map[string]any, error) {
 	return decoded, nil
 }
 
-// respell sends raw through its Go type, without what is opaque.
-func respell(raw map[string]any, object runtime.Object) (map[string]any, error) {
+// respell sends raw through its Go type, which object is a pointer to, without
+// what is opaque.
+func respell(raw map[string]any, object any) (map[string]any, error) {
 	encoded, err := json.Marshal(readable(raw))
 	if err != nil {
 		return nil, err

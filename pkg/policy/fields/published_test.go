@@ -224,6 +224,11 @@ func TestCompareByAPublishedSchema(t *testing.T) {
 			old: "spec: {mode: 'ENC[y]'}\nsops: {mac: x}", new: "spec: {mode: 'ENC[x]'}\nsops: {mac: x}",
 		},
 		{
+			name: "an empty map of metadata isn't stored", git: "metadata: {annotations: {}, creationTimestamp: null}",
+			old: "metadata: {annotations: {a: b}}", new: "{}",
+			want: []string{`undeclared metadata.annotations.a: git -, old "b", new -`},
+		},
+		{
 			name: "a kind whose schema isn't known", kind: widget, git: "spec: {ports: [{number: 80}]}",
 			old: "spec: {ports: [{number: 80}]}", new: "spec: {ports: [{number: 80}, {number: 81}]}",
 			want: []string{`declared spec.ports: git [{"number":80}], old [{"number":80}], new [{"number":80},{"number":81}]`},

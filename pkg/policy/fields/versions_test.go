@@ -137,7 +137,13 @@ func TestCompareWithAnotherVersion(t *testing.T) {
 			name: "v1 can't say all that Git's v2 does", version: "v2", kind: autoscaler.WithVersion("v1"), unread: true,
 			git: "spec: {metrics: [{type: Resource, resource: {name: cpu, target: {averageUtilization: 1}}}, {type: Resource, resource: {name: cpu, target: {averageUtilization: 2}}}]}",
 			old: "spec: {targetCPUUtilizationPercentage: 2}", new: "spec: {targetCPUUtilizationPercentage: 1}",
-			want: []string{"declared spec.targetCPUUtilizationPercentage: git -, old 2, new 1"},
+			want: []string{"declared spec.metrics[0].resource.target.averageUtilization: git -, old 2, new 1"},
+		},
+		{
+			name: "an annotation that is of the spec is no metadata", version: "v2", kind: autoscaler.WithVersion("v1"), unread: true,
+			git: "spec: {metrics: [{type: Resource, resource: {name: cpu, target: {averageUtilization: 1}}}, {type: Resource, resource: {name: cpu, target: {averageUtilization: 2}}}]}",
+			old: autoscalerV1, new: edited(autoscalerV1, `"targetValue":"30"`, `"targetValue":"31"`),
+			want: []string{`declared spec.metrics[2].external.target.value: git -, old "30", new "31"`},
 		},
 		{
 			name: "what the control plane writes into v1's annotations is nobody's change", version: "v1", kind: autoscaler.WithVersion("v1"), git: autoscalerV1,
