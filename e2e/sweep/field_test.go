@@ -134,6 +134,10 @@ const (
 	below
 )
 
+func (n naming) String() string {
+	return [...]string{"elsewhere", "exactly", "above", "below"}[n]
+}
+
 // relate compares a path as gitonly writes it with a field. sides are the
 // object's states, which tell an item's keys.
 func relate(path string, f field, sides ...any) naming {

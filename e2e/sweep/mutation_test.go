@@ -95,7 +95,7 @@ func keep(t *testing.T, name string, results []result) {
 		if r.outcome == refused {
 			detail = strings.Join(namedFields(r.detail), " ")
 		}
-		lines = append(lines, fmt.Sprintf("%s\t%s\t%v\t%s", r.outcome, r.trial, r.value, detail))
+		lines = append(lines, fmt.Sprintf("%s\t%s\t%s\t%v\t%s", r.outcome, r.naming, r.trial, r.value, detail))
 	}
 	keepLines(t, name, lines)
 }

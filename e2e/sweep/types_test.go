@@ -53,6 +53,9 @@ func (t *types) define(crd map[string]any) {
 	}
 }
 
+// anything is the type of a value that no schema describes.
+var anything = schema.TypeRef{Inlined: schema.Atom{Scalar: new(schema.Scalar("untyped"))}}
+
 // converted is an OpenAPI schema as far as making up values needs it.
 func converted(structure map[string]any) schema.TypeRef {
 	var atom schema.Atom
@@ -66,11 +69,23 @@ func converted(structure map[string]any) schema.TypeRef {
 		if element, ok := structure["additionalProperties"].(map[string]any); ok {
 			atom.Map.ElementType = converted(element)
 		} else if structure["x-kubernetes-preserve-unknown-fields"] == true {
-			atom.Map.ElementType = converted(nil)
+			atom.Map.ElementType = anything
+		}
+		if structure["x-kubernetes-embedded-resource"] == true {
+			for _, name := range []string{"apiVersion", "kind", "metadata"} {
+				atom.Map.Fields = append(atom.Map.Fields, schema.StructField{Name: name, Type: anything})
+			}
 		}
 	case "array":
 		items, _ := structure["items"].(map[string]any)
-		atom.List = &schema.List{ElementType: converted(items)}
+		atom.List = &schema.List{ElementType: converted(items), ElementRelationship: schema.Atomic}
+		switch structure["x-kubernetes-list-type"] {
+		case "set":
+			atom.List.ElementRelationship = schema.Associative
+		case "map":
+			atom.List.ElementRelationship = schema.Associative
+			atom.List.Keys, _, _ = unstructured.NestedStringSlice(structure, "x-kubernetes-list-map-keys")
+		}
 	case "integer", "number":
 		atom.Scalar = new(schema.Numeric)
 	case "boolean":
@@ -78,7 +93,7 @@ func converted(structure map[string]any) schema.TypeRef {
 	case "string":
 		atom.Scalar = new(schema.String)
 	default:
-		atom.Scalar = new(schema.Scalar("untyped"))
+		return anything
 	}
 	return schema.TypeRef{Inlined: atom}
 }

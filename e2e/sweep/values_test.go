@@ -238,5 +238,9 @@ func (t *types) siblings(at field, git map[string]any, ref schema.TypeRef) []sib
 			found = append(found, sibling{f, t.made(f, member.Type, 0)})
 		}
 	}
+	if m.ElementType != (schema.TypeRef{}) { // fields that the schema doesn't know are kept too
+		f := at.with("sweep")
+		found = append(found, sibling{f, t.made(f, m.ElementType, 0)})
+	}
 	return found
 }
