@@ -148,8 +148,10 @@ func relate(path string, f field, sides ...any) naming {
 		}
 	}
 	switch {
-	case len(steps) < len(f):
+	case len(steps) == len(f)-1 && f.ofItem():
 		return above
+	case len(steps) < len(f):
+		return elsewhere
 	case len(steps) > len(f):
 		return below
 	}
@@ -193,6 +195,17 @@ func hasKeys(selector string, item map[string]any) bool {
 		}
 	}
 	return true
+}
+
+// ofItem reports whether the field is an item, which an atomic list is named
+// for, or in one, whose key it may be.
+func (f field) ofItem() bool {
+	for _, step := range f[max(0, len(f)-2):] {
+		if _, ok := step.(int); ok {
+			return true
+		}
+	}
+	return false
 }
 
 func clone(value any) any { return runtime.DeepCopyJSONValue(value) }

@@ -7,6 +7,7 @@ func TestSweep(t *testing.T) {
 		t.Skip("a sweep takes minutes")
 	}
 	s := open(t.Context(), t)
+	s.reportCoverage(t)
 	t.Run("mutation", s.mutation)
 	t.Run("peace", s.peace)
 	t.Run("convergence", s.convergence)

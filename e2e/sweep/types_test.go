@@ -14,6 +14,8 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/schema"
 )
 
+const objectMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+
 // types know which members an object may have: from client-go for built-in
 // kinds, and from the definitions in the corpus for custom ones.
 type types struct {
@@ -46,7 +48,7 @@ func (t *types) define(crd map[string]any) {
 		structure, _, _ := unstructured.NestedMap(v, "schema", "openAPIV3Schema")
 		ref := converted(structure)
 		if ref.Inlined.Map != nil {
-			metadata := "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+			metadata := objectMeta
 			ref.Inlined.Map.Fields = append(ref.Inlined.Map.Fields, schema.StructField{Name: "metadata", Type: schema.TypeRef{NamedType: &metadata}})
 		}
 		t.custom[kschema.GroupVersionKind{Group: group, Version: v["name"].(string), Kind: kind}] = ref
