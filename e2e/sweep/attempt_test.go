@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -91,7 +92,7 @@ func (tr trial) run(ctx context.Context, c *cache) (result, error) {
 	best := result{trial: tr, outcome: invalid, detail: "no other value is known"}
 	for i, value := range tr.values {
 		r, err := tr.attempt(ctx, c, value)
-		if err != nil || r.outcome.proves() || r.outcome == absent || r.outcome == broken {
+		if err != nil || r.outcome.proves() || r.outcome == absent || r.outcome == broken || r.settled() {
 			return r, err
 		}
 		if i == 0 || r.outcome == noChange {
@@ -99,6 +100,13 @@ func (tr trial) run(ctx context.Context, c *cache) (result, error) {
 		}
 	}
 	return best, nil
+}
+
+// settled reports whether the API server would refuse any other value as well.
+func (r result) settled() bool {
+	return r.outcome == invalid && slices.ContainsFunc([]string{"immutable", "may not change", "may not specify more than 1"}, func(saying string) bool {
+		return strings.Contains(r.detail, saying)
+	})
 }
 
 // attempt tries one value by a dry-run update of the whole object.

@@ -15,8 +15,8 @@ import (
 	ktypes "k8s.io/apimachinery/pkg/types"
 )
 
-// each is how many trials of an object and a way of changing it are led back.
-const each = 4
+// sampled is how many trials of an object and a way of changing it are led back.
+const sampled = 4
 
 // The ways back from a change that the agent made.
 const (
@@ -79,8 +79,8 @@ func sample(all []result) []result {
 				of = append(of, r)
 			}
 		}
-		for i := range min(each, len(of)) {
-			taken = append(taken, of[i*len(of)/min(each, len(of))])
+		for i := range min(sampled, len(of)) {
+			taken = append(taken, of[i*len(of)/min(sampled, len(of))])
 		}
 	}
 	return taken

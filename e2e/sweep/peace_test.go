@@ -1,7 +1,6 @@
 package sweep
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,71 +17,32 @@ type tally struct {
 	invalid        int // by the API server
 }
 
+func (c *tally) add(other tally) {
+	c.tried, c.refused, c.invalid = c.tried+other.tried, c.refused+other.refused, c.invalid+other.invalid
+}
+
 // peace writes each object as it is.
 func (s *scene) peace(t *testing.T) {
 	tallies := s.byKubectl(t)
 	tallies = append(tallies, s.byRequest(t)...)
-	var text strings.Builder
-	total := tally{way: "all but what is for the record"}
-	line := func(c tally) {
-		fmt.Fprintf(&text, "%-84s %6d %8d %8d\n", c.way, c.tried, c.refused, c.invalid)
-	}
-	for _, c := range tallies {
-		line(c)
-		if c.way != replaceByGit {
-			total.tried, total.refused, total.invalid = total.tried+c.tried, total.refused+c.refused, total.invalid+c.invalid
-		}
-	}
-	line(total)
-	t.Logf("peace sweep over %d objects:\n%-84s %6s %8s %8s\n%s", len(s.things), "", "tried", "refused", "invalid", text.String())
+	forTheRecord := func(c tally) bool { return c.way == replaceByGit }
+	printTallies(t, fmt.Sprintf("peace sweep over %d objects:", len(s.things)), "all", slices.DeleteFunc(slices.Clone(tallies), forTheRecord))
+	printTallies(t, "for the record:", "", slices.DeleteFunc(tallies, func(c tally) bool { return !forTheRecord(c) }))
 }
 
-// byKubectl runs kubectl on all objects at once. An edit that changes nothing
-// isn't among the ways: kubectl then sends nothing.
-func (s *scene) byKubectl(t *testing.T) []tally {
-	var asApplied, asLive []map[string]any
-	for _, thing := range s.things {
-		live, err := thing.live(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		asApplied, asLive = append(asApplied, thing.applied), append(asLive, live.Object)
+// printTallies prints a table, with the sum last if it has a name.
+func printTallies(t *testing.T, title, all string, tallies []tally) {
+	var text strings.Builder
+	total := tally{way: all}
+	line := func(c tally) { fmt.Fprintf(&text, "%-84s %6d %8d %8d\n", c.way, c.tried, c.refused, c.invalid) }
+	for _, c := range tallies {
+		line(c)
+		total.add(c)
 	}
-	var tallies []tally
-	for _, run := range []struct {
-		args    string
-		objects []map[string]any
-	}{
-		{"apply", asApplied},
-		{"apply --server-side --force-conflicts", asApplied},
-		{"apply --server-side --force-conflicts --field-manager=kustomize-controller", asApplied},
-		{"replace", asLive},
-	} {
-		file, err := manifests(run.objects)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cmd := s.kubectl(t.Context(), "admin", append(strings.Fields(run.args), "--dry-run=server", "-f", "-")...)
-		var stderr bytes.Buffer
-		cmd.Stdin, cmd.Stderr = bytes.NewReader(file), &stderr
-		out, _ := cmd.Output() // it fails if any object is refused
-		c := tally{way: "kubectl " + run.args}
-		c.tried = strings.Count(string(out), "(server dry run)") + strings.Count(string(out), "(dry run)")
-		for message := range strings.SplitSeq(stderr.String(), "Error from server") {
-			if _, ours := denied(fmt.Errorf("%s", message)); ours {
-				c.tried, c.refused = c.tried+1, c.refused+1
-				t.Errorf("kubectl %s: %s", run.args, message)
-			} else if strings.HasPrefix(message, " (") {
-				c.invalid++
-				t.Logf("kubectl %s: the API server refuses: %s", run.args, message)
-			}
-		}
-		if c.tried+c.invalid < len(s.things) {
-			t.Errorf("kubectl %s wrote %d of %d objects:\n%s%s", run.args, c.tried+c.invalid, len(s.things), out, stderr.String())
-		}
-		tallies = append(tallies, c)
+	if all != "" {
+		line(total)
 	}
-	return tallies
+	t.Logf("%s\n%-84s %6s %8s %8s\n%s", title, "", "tried", "refused", "invalid", text.String())
 }
 
 // byRequest sends the requests for each object.

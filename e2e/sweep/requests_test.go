@@ -48,7 +48,7 @@ func notApplicable(err error) bool {
 
 // replaceByGit takes away what others have added, and Git is silent about: it
 // is no way to leave an object as it is, and its refusals are only counted.
-const replaceByGit = "update to what Git says, and nothing else (for the record)"
+const replaceByGit = "update to what Git says, and nothing else"
 
 // requests are what tools send for an object that stays as it is.
 var requests = []request{
@@ -74,6 +74,14 @@ var requests = []request{
 		}
 		_, err = t.person.Update(ctx, scale, dryUpdate, "scale")
 		return err
+	}},
+	{"merge patch of scale with the same replicas", func(ctx context.Context, t *thing, _ *unstructured.Unstructured) error {
+		scale, err := t.person.Get(ctx, t.objectName(), metav1.GetOptions{}, "scale")
+		if err != nil {
+			return errNotApplicable
+		}
+		same := func(*thing, *unstructured.Unstructured) any { return map[string]any{"spec": scale.Object["spec"]} }
+		return patch(ktypes.MergePatchType, same, "scale")(ctx, t, nil)
 	}},
 	{"update through another version", func(ctx context.Context, t *thing, live *unstructured.Unstructured) error {
 		gk := live.GroupVersionKind().GroupKind()
@@ -146,9 +154,12 @@ var requests = []request{
 
 // ifBuiltIn returns a strategic merge patch where there is such a thing.
 func (t *thing) ifBuiltIn(body map[string]any) any {
-	gvk := (&unstructured.Unstructured{Object: t.git}).GroupVersionKind()
-	if !scheme.Scheme.Recognizes(gvk) {
+	if !isBuiltIn(t.git) {
 		return nil
 	}
 	return body
+}
+
+func isBuiltIn(object map[string]any) bool {
+	return scheme.Scheme.Recognizes((&unstructured.Unstructured{Object: object}).GroupVersionKind())
 }

@@ -164,11 +164,17 @@ func (s *scene) load(ctx context.Context) error {
 			return err
 		}
 		for _, object := range objects {
-			s.things = append(s.things, &thing{scene: s, git: object, applied: decrypted(object)})
+			s.things = append(s.things, newThing(s, object))
 		}
 	}
 	slices.SortFunc(s.things, func(a, b *thing) int { return cmp.Compare(a.order(), b.order()) })
 	return nil
+}
+
+func newThing(s *scene, git map[string]any) *thing {
+	object := unstructured.Unstructured{Object: git}
+	name := object.GetKind() + " " + strings.TrimPrefix(object.GetNamespace()+"/"+object.GetName(), "/")
+	return &thing{scene: s, name: name, git: git, applied: decrypted(git)}
 }
 
 // order has what others need come first.
@@ -186,24 +192,28 @@ func (s *scene) applyAll(ctx context.Context) error {
 	defer cancel()
 	var problems []error
 	for _, t := range s.things {
-		// A kind is served some time after its definition is there.
-		err := wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (bool, error) {
-			err := t.apply(ctx)
-			if meta.IsNoMatchError(err) || apierrors.IsNotFound(err) {
-				return false, nil
-			}
-			return true, err
-		})
-		if err != nil {
+		if err := t.served(ctx, (*thing).apply); err != nil {
 			problems = append(problems, fmt.Errorf("applying %s: %w", t.name, err))
 		}
 	}
 	return errors.Join(problems...)
 }
 
-func (t *thing) apply(ctx context.Context) error {
+// served waits for the thing's kind, which is served some time after its
+// definition is there.
+func (t *thing) served(ctx context.Context, do func(*thing, context.Context) error) error {
+	return wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		err := do(t, ctx)
+		if meta.IsNoMatchError(err) || apierrors.IsNotFound(err) {
+			return false, nil
+		}
+		return true, err
+	})
+}
+
+// connect finds out where the API server serves the thing.
+func (t *thing) connect() error {
 	object := unstructured.Unstructured{Object: t.applied}
-	t.name = object.GetKind() + " " + strings.TrimPrefix(object.GetNamespace()+"/"+object.GetName(), "/")
 	gvk := object.GroupVersionKind()
 	mapping, err := t.scene.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
 	if err != nil {
@@ -215,7 +225,16 @@ func (t *thing) apply(ctx context.Context) error {
 	if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
 		t.person, t.agent = person.Namespace(object.GetNamespace()), agent.Namespace(object.GetNamespace())
 	}
-	_, err = t.agent.Apply(ctx, object.GetName(), &object, metav1.ApplyOptions{FieldManager: "kustomize-controller", Force: true})
+	return nil
+}
+
+// apply has the agent apply the thing, as Flux does.
+func (t *thing) apply(ctx context.Context) error {
+	if err := t.connect(); err != nil {
+		return err
+	}
+	object := &unstructured.Unstructured{Object: t.applied}
+	_, err := t.agent.Apply(ctx, object.GetName(), object, metav1.ApplyOptions{FieldManager: "kustomize-controller", Force: true})
 	return err
 }
 

@@ -11,4 +11,5 @@ func TestSweep(t *testing.T) {
 	t.Run("mutation", s.mutation)
 	t.Run("peace", s.peace)
 	t.Run("convergence", s.convergence)
+	t.Run("by the agent", s.byTheAgent)
 }
