@@ -39,10 +39,13 @@ var locations = []location{
 	{path: "infra/bootstrap", namespace: "argocd"},
 }
 
+// roundAt is what the control plane's round needs, and nothing else does.
+var roundAt = location{path: "round", namespace: "round"}
+
 // repositoryFiles are what is committed.
 func repositoryFiles() (map[string]string, error) {
 	all := map[string]string{}
-	for _, tree := range []fs.FS{corpus, examples.FS} {
+	for _, tree := range []fs.FS{corpus, busy, examples.FS} {
 		files, err := gitserver.Files(tree)
 		if err != nil {
 			return nil, err

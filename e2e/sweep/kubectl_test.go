@@ -89,7 +89,7 @@ func (s *scene) runKubectl(t *testing.T, c command) (tally, error) {
 	cmd := s.kubectl(t.Context(), "admin", append(c.args, "--dry-run=server", "-f", "-")...)
 	var stderr bytes.Buffer
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(file), &stderr
-	out, _ := cmd.Output() // it fails if any object is refused
+	out, _ := cmd.Output()                       // it fails if any object is refused
 	count.tried = bytes.Count(out, []byte("\n")) // it says a line for each
 	// A conflict is one of spelling: the API server has dropped what Git spells out.
 	count.invalid = strings.Count(stderr.String(), "Apply failed with")

@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -68,7 +67,7 @@ func (s *scene) byRequest(t *testing.T) []tally {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reasons := map[string]int{}
+	var asides []string
 	for j, r := range requests {
 		tallies[j].way = r.way
 		for i, thing := range s.things {
@@ -78,7 +77,7 @@ func (s *scene) byRequest(t *testing.T) []tally {
 			case ours && r.way == replaceByGit:
 				tallies[j].tried++
 				tallies[j].refused++
-				t.Logf("%s: %s: refused for %s", thing.name, r.way, strings.Join(namedFields(message), " "))
+				asides = append(asides, fmt.Sprintf("refused\t%s\t%s\t%s", thing.name, r.way, strings.Join(namedFields(message), " ")))
 			case ours || webhookFailed(err):
 				tallies[j].tried++
 				tallies[j].refused++
@@ -87,12 +86,11 @@ func (s *scene) byRequest(t *testing.T) []tally {
 				tallies[j].tried++
 			case !notApplicable(err):
 				tallies[j].invalid++
-				reasons[fmt.Sprintf("%s: %s: %s", thing.name, r.way, err)]++
+				reason, _, _ := strings.Cut(err.Error(), "\n")
+				asides = append(asides, fmt.Sprintf("invalid\t%s\t%s\t%s", thing.name, r.way, reason))
 			}
 		}
 	}
-	if len(reasons) > 0 {
-		t.Logf("what the API server refuses by itself:\n%s", strings.Join(slices.Sorted(maps.Keys(reasons)), "\n"))
-	}
+	keepLines(t, "peace.txt", asides)
 	return tallies
 }

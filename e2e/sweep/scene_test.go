@@ -40,6 +40,7 @@ type scene struct {
 	things  []*thing
 	proved  []result // the changes that gitonly refused in the mutation sweep
 	dir     string
+	audit   string // the API server's audit log
 }
 
 // thing is a declared object.
@@ -52,7 +53,7 @@ type thing struct {
 	agent   dynamic.ResourceInterface
 }
 
-const policy = `apiVersion: gitonly.dev/v1alpha1
+const guardPolicy = `apiVersion: gitonly.dev/v1alpha1
 kind: GuardPolicy
 metadata: {name: everything}
 spec:
@@ -66,7 +67,8 @@ spec:
 // open starts the scene.
 func open(ctx context.Context, t *testing.T) *scene {
 	t.Helper()
-	s := &scene{dir: t.TempDir()}
+	dir := t.TempDir()
+	s := &scene{dir: dir, audit: filepath.Join(dir, "audit.log")}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -74,7 +76,11 @@ func open(ctx context.Context, t *testing.T) *scene {
 		}
 	}
 	var err error
-	s.stage, err = stage.Start(ctx, stage.Options{Dir: s.dir, Progress: t.Output()})
+	must(write(filepath.Join(dir, "audit.yaml"), auditPolicy))
+	s.stage, err = stage.Start(ctx, stage.Options{
+		Dir: dir, Progress: t.Output(),
+		APIServerArgs: []string{"--audit-policy-file=" + filepath.Join(dir, "audit.yaml"), "--audit-log-path=" + s.audit},
+	})
 	must(err)
 	t.Cleanup(func() {
 		if err := s.stage.Stop(); err != nil {
@@ -142,11 +148,11 @@ func (s *scene) commit(t *testing.T) (config string, err error) {
 	t.Cleanup(func() { _ = server.Close() })
 	source := "apiVersion: gitonly.dev/v1alpha1\nkind: GitSource\nmetadata: {name: corpus}\nspec:\n  interval: 1h\n  git:\n" +
 		"    url: " + server.URL + "/corpus.git\n    ref: {branch: main}\n    paths:\n"
-	for _, at := range locations {
+	for _, at := range append(locations[:len(locations):len(locations)], roundAt) {
 		source += fmt.Sprintf("    - {path: %s, namespace: %s}\n", at.path, at.namespace)
 	}
 	config = filepath.Join(s.dir, "config")
-	return config, errors.Join(write(filepath.Join(config, "source.yaml"), source), write(filepath.Join(config, "policy.yaml"), policy))
+	return config, errors.Join(write(filepath.Join(config, "source.yaml"), source), write(filepath.Join(config, "policy.yaml"), guardPolicy))
 }
 
 func write(name, content string) error {
@@ -167,8 +173,12 @@ func (s *scene) load(ctx context.Context) error {
 			s.things = append(s.things, newThing(s, object))
 		}
 	}
-	slices.SortFunc(s.things, func(a, b *thing) int { return cmp.Compare(a.order(), b.order()) })
+	sortThings(s.things)
 	return nil
+}
+
+func sortThings(things []*thing) {
+	slices.SortStableFunc(things, func(a, b *thing) int { return cmp.Compare(a.order(), b.order()) })
 }
 
 func newThing(s *scene, git map[string]any) *thing {

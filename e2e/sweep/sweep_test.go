@@ -12,4 +12,5 @@ func TestSweep(t *testing.T) {
 	t.Run("peace", s.peace)
 	t.Run("convergence", s.convergence)
 	t.Run("by the agent", s.byTheAgent)
+	t.Run("control plane", s.controlPlane)
 }
