@@ -18,15 +18,23 @@ import (
 // sampled is how many trials of an object and a way of changing it are led back.
 const sampled = 4
 
-// The ways back from a change that the agent made.
+// drifter is the name under which changes are made: the one by which kubectl
+// edit goes. A person may take back what was added under it.
+const drifter = "kubectl-edit"
+
+// takesBack says whether gitonly lets a person take away what a person's kubectl
+// added.
+const takesBack = false
+
+// The ways back from a change.
 const (
 	backByUpdate = "back by update" // the object as it was
 	backByApply  = "back by apply"  // what Git says
 	elsewhereTo  = "to a third value"
 )
 
-// convergence has the agent make changes that the mutation sweep proved, and a
-// person undo them.
+// convergence makes changes that the mutation sweep proved, as a person's kubectl
+// would if gitonly weren't there, and has a person undo them.
 func (s *scene) convergence(t *testing.T) {
 	if s.proved == nil {
 		t.Skip("the mutation sweep has to run first")
@@ -93,7 +101,7 @@ func (t *thing) lead(ctx context.Context, results []result) ([]step, error) {
 		before, drifted, err := t.drift(ctx, r)
 		if err != nil || drifted == nil {
 			// An earlier change left nothing to change here, or no way to.
-			steps = append(steps, step{trial: r.trial, way: "change by the agent", outcome: invalid, detail: fmt.Sprint(err)})
+			steps = append(steps, step{trial: r.trial, way: "change", outcome: invalid, detail: fmt.Sprint(err)})
 			continue
 		}
 		steps = append(steps, t.back(ctx, r, before, drifted), t.backByApply(ctx, r, drifted))
@@ -102,14 +110,14 @@ func (t *thing) lead(ctx context.Context, results []result) ([]step, error) {
 		}
 		if err := t.undo(ctx, before); err != nil {
 			// Some changes only go one way: the object is out of the sweep.
-			steps = append(steps, step{trial: r.trial, way: "undo by the agent", outcome: invalid, detail: err.Error()})
+			steps = append(steps, step{trial: r.trial, way: "undo", outcome: invalid, detail: err.Error()})
 			return steps, ctx.Err()
 		}
 	}
 	return steps, nil
 }
 
-// drift has the agent make a change.
+// drift makes a change: the agent makes it, whom gitonly lets, in kubectl's name.
 func (t *thing) drift(ctx context.Context, r result) (before, drifted *unstructured.Unstructured, err error) {
 	for range 20 {
 		if before, err = t.live(ctx); err != nil {
@@ -119,7 +127,7 @@ func (t *thing) drift(ctx context.Context, r result) (before, drifted *unstructu
 		if !ok {
 			return nil, nil, nil
 		}
-		drifted, err = t.agent.Update(ctx, &unstructured.Unstructured{Object: clone(mutated).(map[string]any)}, metav1.UpdateOptions{})
+		drifted, err = t.agent.Update(ctx, &unstructured.Unstructured{Object: clone(mutated).(map[string]any)}, metav1.UpdateOptions{FieldManager: drifter})
 		if !apierrors.IsConflict(err) {
 			return before, drifted, err
 		}
@@ -166,16 +174,24 @@ func (t *thing) backByApply(ctx context.Context, r result, drifted *unstructured
 	return stepOf(r.trial, backByApply, err)
 }
 
-// third changes a declared field from one value that isn't Git's to another.
+// third leads a field from one value that isn't Git's to another.
 func (t *thing) third(ctx context.Context, r result, drifted *unstructured.Unstructured) (step, bool) {
-	if r.trial.op != opChange {
+	git, _ := r.trial.at.get(r.live)
+	is, _ := r.trial.at.get(drifted.Object)
+	values := r.trial.values
+	switch r.trial.op {
+	case opChange, opAdd:
+	case opRemove:
+		values = others(r.trial.at, git)
+	default:
 		return step{}, false
 	}
-	is, _ := r.trial.at.get(drifted.Object)
-	git, _ := r.trial.at.get(r.live)
-	for _, value := range r.trial.values {
-		if value == "" || reflect.DeepEqual(value, is) || reflect.DeepEqual(value, r.value) || reflect.DeepEqual(value, git) {
-			continue // an empty text may mean Git's value
+	if _, ok := r.trial.at[:len(r.trial.at)-1].get(drifted.Object); !ok {
+		return step{}, false // what it was in is gone as well
+	}
+	for _, value := range values {
+		if isEmpty(value) || reflect.DeepEqual(value, is) || reflect.DeepEqual(value, r.value) || reflect.DeepEqual(value, git) {
+			continue // what is empty may mean Git's value
 		}
 		var was, wanted *unstructured.Unstructured
 		after, err := t.retry(ctx, drifted, func(now *unstructured.Unstructured) (*unstructured.Unstructured, error) {
@@ -195,6 +211,16 @@ func (t *thing) third(ctx context.Context, r result, drifted *unstructured.Unstr
 		}
 	}
 	return step{}, false
+}
+
+func isEmpty(value any) bool {
+	switch v := value.(type) {
+	case map[string]any:
+		return len(v) == 0
+	case []any:
+		return len(v) == 0
+	}
+	return value == nil || reflect.ValueOf(value).IsZero()
 }
 
 func (t *thing) undo(ctx context.Context, before *unstructured.Unstructured) error {

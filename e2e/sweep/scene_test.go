@@ -59,6 +59,8 @@ metadata: {name: everything}
 spec:
   mode: Enforce
   undecidable: Deny
+  undeclaredFields: {people: Deny, serviceAccounts: Deny}
+  undeclaredObjects: {serviceAccounts: Deny}
   agents:
     subjects:
     - {kind: ServiceAccount, namespace: flux-system, name: kustomize-controller}

@@ -17,8 +17,8 @@ type step struct {
 }
 
 // byDesign reports whether all that the refusal of a step back complains of is
-// that something goes which Git is silent about: that isn't a person's to do,
-// whoever added it. Where the agent added or set such a field in the first
+// that something goes which Git is silent about, and which isn't the drifter's:
+// that isn't a person's to do. Where the agent set such a field in the first
 // place, changing it again isn't either.
 func (s step) byDesign() bool {
 	if s.outcome != refused || s.way == elsewhereTo {
@@ -26,10 +26,20 @@ func (s step) byDesign() bool {
 	}
 	silent := ": not in Git, the request removes it"
 	if s.trial.op == opAdd || s.trial.op == opInsert {
+		if takesBack && !s.trial.keeps() {
+			return false
+		}
 		silent = ": not in Git"
 	}
 	paths := len(namedFields(s.detail))
 	return paths > 0 && paths == strings.Count(s.detail, silent)
+}
+
+// keeps reports whether what a trial adds stays in any case: others rely on
+// finalizers and owners. What had a value before isn't added, it is changed.
+func (t trial) keeps() bool {
+	path := t.at.String()
+	return strings.HasPrefix(path, "metadata.finalizers") || strings.HasPrefix(path, "metadata.ownerReferences")
 }
 
 // judgeSteps counts, and complains of steps back that were refused and of
@@ -59,7 +69,7 @@ func (s *scene) judgeSteps(t *testing.T, steps []step) {
 		c := counts[key]
 		fmt.Fprintf(&text, "%-32s %6d %9d %8d %8d %8d\n", key, c.accepted+c.refused+c.designed, c.accepted, c.refused, c.designed, c.invalid)
 	}
-	t.Logf("convergence, from states that the agent made (by design: refused only because of fields that Git is silent about):\n%-32s %6s %9s %8s %8s %8s\n%s",
+	t.Logf("convergence, from states that kubectl made (by design: refused only because of fields that Git is silent about):\n%-32s %6s %9s %8s %8s %8s\n%s",
 		"", "tried", "accepted", "refused", "by design", "invalid", text.String())
 }
 
