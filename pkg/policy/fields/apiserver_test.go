@@ -130,7 +130,8 @@ func managedFields(t *testing.T, object []byte) string {
 	if err := json.Unmarshal(object, &decoded.Object); err != nil {
 		t.Fatal(err)
 	}
-	encoded, err := json.Marshal(decoded.Object["metadata"].(map[string]any)["managedFields"])
+	metadata, _ := decoded.Object["metadata"].(map[string]any)
+	encoded, err := json.Marshal(metadata["managedFields"])
 	if err != nil {
 		t.Fatal(err)
 	}

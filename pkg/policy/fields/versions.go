@@ -9,7 +9,8 @@ import (
 )
 
 // read is what Git declares, in the version of the request. Where nothing proves
-// what it would be there, read is false, and the result is the metadata.
+// what it would be there, read is false, and the result is the metadata,
+// and that there is a status.
 func (t *Types) read(u Update, live map[string]any) (git map[string]any, read bool, err error) {
 	if !u.skewed() {
 		git, err = t.normalize(u.Type, u.Declared, live)
@@ -36,7 +37,10 @@ func (t *Types) read(u Update, live map[string]any) (git map[string]any, read bo
 		}
 	}
 	git, err = t.normalize(from, u.Declared, live)
-	keep(git, "metadata")
+	keep(git, "metadata", "status")
+	if _, ok := git["status"]; ok {
+		git["status"] = map[string]any{} // that Git declares one is all that can be said
+	}
 	return git, false, err
 }
 

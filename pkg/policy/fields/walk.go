@@ -92,7 +92,7 @@ func (w *walk) mapping(a at, git, before, after any) {
 		a.owned, a.whole = true, true
 	}
 	for _, name := range slices.Sorted(maps.Keys(union(b, n))) {
-		if slices.Contains(a.keys, name) || (g[name] == nil && !a.owned && w.types.filledIn(a.ref, name, b, n)) {
+		if slices.Contains(a.keys, name) || (g[name] == nil && !a.owned && !w.unread && w.types.filledIn(a.ref, name, b, n)) {
 			continue
 		}
 		w.value(a.member(name, field(m, name)), g[name], b[name], n[name])
