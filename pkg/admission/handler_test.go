@@ -39,7 +39,7 @@ type fixture struct {
 
 func (f *fixture) Refresh(source string) { f.looks = append(f.looks, source) }
 
-func newFixture(t *testing.T, spec string) *fixture {
+func newFixture(t testing.TB, spec string) *fixture {
 	t.Helper()
 	f := &fixture{}
 	origin := gitindex.Origin{Source: "infra", URL: "https://git.example.com/org/infra", Revision: gitindex.Revision{Name: "main", Commit: "4f2c1ab93d"}, Path: "apps", File: "apps/all.yaml"}
