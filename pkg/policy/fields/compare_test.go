@@ -384,6 +384,10 @@ func TestCompare(t *testing.T) {
 			old: "spec: {size: big, tags: a}", new: "spec: {size: {}, tags: [a]}",
 		},
 		{
+			name: "a structure with a false that the API server doesn't store returns to where something else was", kind: deployment,
+			git: "spec: {template: {spec: {hostNetwork: false, subdomain: a}}}", old: "spec: {template: 0}", new: "spec: {template: {spec: {subdomain: a}}}",
+		},
+		{
 			name: "something else comes to where a structure was", kind: widget, git: "spec: {size: {}, tags: [a]}",
 			old: "spec: {size: {}, tags: [a]}", new: "spec: {size: big, tags: a}",
 			want: []string{`declared spec.size: git {}, old {}, new "big"`, `declared spec.tags: git ["a"], old ["a"], new "a"`},

@@ -3,6 +3,7 @@ package fields
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 )
 
 // unset is a value that Git spells out and the API server doesn't store, such
@@ -22,6 +23,20 @@ func same(git, live any) bool {
 		return live == nil
 	case unset:
 		return live == nil || same(g.value, live)
+	case map[string]any:
+		l, ok := live.(map[string]any)
+		if !ok {
+			return false
+		}
+		for name := range union(g, l) {
+			if !same(g[name], l[name]) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		l, ok := live.([]any)
+		return ok && slices.EqualFunc(g, l, same)
 	}
 	return equal(git, live)
 }
