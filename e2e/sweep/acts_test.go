@@ -68,7 +68,7 @@ var acts = []act{
 		return r.has(ctx, "ReplicationController round/old", map[string]any{"availableReplicas": int64(1)})
 	}},
 	{"a Job ends, and goes as its time to live is over", func(ctx context.Context, r *round) error {
-		return r.gone(ctx, "Job round/once")
+		return r.things["Job round/once"].gone(ctx)
 	}},
 	{"a CronJob starts Jobs, and clears them away", func(ctx context.Context, r *round) error {
 		return r.until(ctx, "CronJob round/often", func(object map[string]any) bool {

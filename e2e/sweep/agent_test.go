@@ -3,7 +3,6 @@ package sweep
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -125,12 +124,13 @@ func (s *scene) applyByKubectl(t *testing.T) tally {
 		t.Fatal(err)
 	}
 	cmd := s.kubectl(t.Context(), "agent", "apply", "-f", "-")
-	cmd.Stdin = bytes.NewReader(file)
-	out, err := cmd.CombinedOutput()
+	var stderr bytes.Buffer
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(file), &stderr
+	out, err := cmd.Output()
 	count.tried = strings.Count(string(out), " configured")
 	if err != nil || count.tried != len(all) {
-		count.refused = strings.Count(string(out), denial)
-		t.Errorf("%s changed %d of %d objects: %v\n%s", count.way, count.tried, len(all), err, out)
+		count.refused = strings.Count(stderr.String(), denial)
+		t.Errorf("%s changed %d of %d objects: %v\n%s", count.way, count.tried, len(all), err, stderr.String())
 	}
 	return count
 }
@@ -166,29 +166,34 @@ func (s *scene) makeAll(ctx context.Context, t *testing.T, way string, make func
 	return count
 }
 
-// deleteAll deletes what others need last, and waits until it is gone.
+// deleteAll deletes what others need last, and waits until all is gone: some
+// things stay until others do, as the claims that StatefulSets have made.
 func (s *scene) deleteAll(ctx context.Context, t *testing.T, way string) tally {
 	count := tally{way: way}
 	for _, group := range slices.Backward(s.byOrder()) {
 		count.add(s.forEach(t, group, way, func(t *thing) error { return t.delete(ctx) }))
 	}
+	waited := s.forEach(t, slices.Concat(s.byOrder()...), way, func(t *thing) error { return t.gone(ctx) })
+	count.invalid += waited.invalid
 	return count
 }
 
-// delete deletes for real, takes away the finalizer that Git declares, and
-// waits for those of the control plane.
+// delete deletes for real, and takes away the finalizer that Git declares.
 func (t *thing) delete(ctx context.Context) error {
 	err := t.agent.Delete(ctx, t.objectName(), metav1.DeleteOptions{PropagationPolicy: new(metav1.DeletePropagationBackground)})
 	if err != nil {
 		return err
 	}
 	if _, ok := (field{"metadata", "finalizers"}).get(t.git); ok {
-		if _, err := t.agent.Patch(ctx, t.objectName(), ktypes.MergePatchType, []byte(`{"metadata": {"finalizers": null}}`), metav1.PatchOptions{}); err != nil {
-			return err
-		}
+		_, err = t.agent.Patch(ctx, t.objectName(), ktypes.MergePatchType, []byte(`{"metadata": {"finalizers": null}}`), metav1.PatchOptions{})
 	}
+	return err
+}
+
+// gone waits until an object is deleted.
+func (t *thing) gone(ctx context.Context) error {
 	var last *unstructured.Unstructured
-	err = wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (bool, error) {
 		now, err := t.agent.Get(ctx, t.objectName(), metav1.GetOptions{})
 		if err == nil {
 			last = now
@@ -197,7 +202,7 @@ func (t *thing) delete(ctx context.Context) error {
 	})
 	if err != nil && last != nil {
 		status, _ := field{"status"}.get(last.Object)
-		return errors.Join(err, fmt.Errorf("it is still there, with finalizers %v and status %v", last.GetFinalizers(), status))
+		return fmt.Errorf("%w: it is still there, with finalizers %v and status %v", err, last.GetFinalizers(), status)
 	}
 	return err
 }

@@ -2,12 +2,14 @@ package sweep
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -109,12 +111,24 @@ func (t *thing) lead(ctx context.Context, results []result) ([]step, error) {
 			steps = append(steps, third)
 		}
 		if err := t.undo(ctx, before); err != nil {
-			// Some changes only go one way: the object is out of the sweep.
+			// Some changes only go one way.
 			steps = append(steps, step{trial: r.trial, way: "undo", outcome: invalid, detail: err.Error()})
-			return steps, ctx.Err()
+			if err := t.remake(ctx); err != nil {
+				return steps, err
+			}
 		}
 	}
 	return steps, nil
+}
+
+// remake has the agent delete an object and make it again.
+func (t *thing) remake(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := errors.Join(t.delete(ctx), t.gone(ctx)); err != nil {
+		return err
+	}
+	return t.apply(ctx)
 }
 
 // drift makes a change: the agent makes it, whom gitonly lets, in kubectl's name.
@@ -190,8 +204,8 @@ func (t *thing) third(ctx context.Context, r result, drifted *unstructured.Unstr
 		return step{}, false // what it was in is gone as well
 	}
 	for _, value := range values {
-		if isEmpty(value) || reflect.DeepEqual(value, is) || reflect.DeepEqual(value, r.value) || reflect.DeepEqual(value, git) {
-			continue // what is empty may mean Git's value
+		if isEmpty(value) || partOf(value, is) || reflect.DeepEqual(value, r.value) || reflect.DeepEqual(value, git) {
+			continue // what is empty may mean Git's value, and a part of the drift is on the way back
 		}
 		var was, wanted *unstructured.Unstructured
 		after, err := t.retry(ctx, drifted, func(now *unstructured.Unstructured) (*unstructured.Unstructured, error) {
@@ -211,6 +225,22 @@ func (t *thing) third(ctx context.Context, r result, drifted *unstructured.Unstr
 		}
 	}
 	return step{}, false
+}
+
+// partOf reports whether a value is another one, or what is left of it when
+// members go.
+func partOf(value, whole any) bool {
+	v, ok := value.(map[string]any)
+	w, okWhole := whole.(map[string]any)
+	if !ok || !okWhole {
+		return reflect.DeepEqual(value, whole)
+	}
+	for name, member := range v {
+		if !partOf(member, w[name]) {
+			return false
+		}
+	}
+	return true
 }
 
 func isEmpty(value any) bool {

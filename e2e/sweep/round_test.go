@@ -207,19 +207,7 @@ func (r *round) delete(ctx context.Context, name string, how metav1.DeletionProp
 	if err := t.agent.Delete(ctx, t.objectName(), metav1.DeleteOptions{PropagationPolicy: &how}); err != nil {
 		return fmt.Errorf("deleting %s: %w", name, err)
 	}
-	return r.gone(ctx, name)
-}
-
-func (r *round) gone(ctx context.Context, name string) error {
-	t := r.things[name]
-	err := r.wait(ctx, func(ctx context.Context) (bool, error) {
-		_, err := t.agent.Get(ctx, t.objectName(), metav1.GetOptions{})
-		return apierrors.IsNotFound(err), nil
-	})
-	if err != nil {
-		return fmt.Errorf("%s is still there: %w", name, err)
-	}
-	return nil
+	return t.gone(ctx)
 }
 
 // image has the agent bring another image, as a commit would.
@@ -240,5 +228,5 @@ func (r *round) end(ctx context.Context) error {
 			problems = append(problems, fmt.Errorf("deleting %s: %w", t.name, err))
 		}
 	}
-	return errors.Join(append(problems, r.gone(ctx, "Namespace round"))...)
+	return errors.Join(append(problems, r.things["Namespace round"].gone(ctx))...)
 }
