@@ -186,6 +186,9 @@ func essence(object map[string]any) map[string]any {
 		}
 		if annotations, ok := metadata["annotations"].(map[string]any); ok {
 			delete(annotations, "kubectl.kubernetes.io/last-applied-configuration")
+			if copied["kind"] == "Deployment" {
+				delete(annotations, "deployment.kubernetes.io/revision") // its controller writes it again at once
+			}
 			if len(annotations) == 0 {
 				delete(metadata, "annotations")
 			}

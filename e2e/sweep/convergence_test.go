@@ -24,10 +24,6 @@ const sampled = 4
 // edit goes. A person may take back what was added under it.
 const drifter = "kubectl-edit"
 
-// takesBack says whether gitonly lets a person take away what a person's kubectl
-// added.
-const takesBack = false
-
 // The ways back from a change.
 const (
 	backByUpdate = "back by update" // the object as it was
@@ -106,7 +102,11 @@ func (t *thing) lead(ctx context.Context, results []result) ([]step, error) {
 			steps = append(steps, step{trial: r.trial, way: "change", outcome: invalid, detail: fmt.Sprint(err)})
 			continue
 		}
-		steps = append(steps, t.back(ctx, r, before, drifted), t.backByApply(ctx, r, drifted))
+		mine := r.trial.owned(before, drifted)
+		for _, st := range []step{t.back(ctx, r, before, drifted), t.backByApply(ctx, r, drifted)} {
+			st.mine = mine
+			steps = append(steps, st)
+		}
 		if third, ok := t.third(ctx, r, drifted); ok {
 			steps = append(steps, third)
 		}
@@ -221,36 +221,10 @@ func (t *thing) third(ctx context.Context, r result, drifted *unstructured.Unstr
 			}
 		}
 		if result.outcome.proves() || result.outcome == broken {
-			return step{r.trial, elsewhereTo, result.outcome, result.detail}, true
+			return step{trial: r.trial, way: elsewhereTo, outcome: result.outcome, detail: result.detail}, true
 		}
 	}
 	return step{}, false
-}
-
-// partOf reports whether a value is another one, or what is left of it when
-// members go.
-func partOf(value, whole any) bool {
-	v, ok := value.(map[string]any)
-	w, okWhole := whole.(map[string]any)
-	if !ok || !okWhole {
-		return reflect.DeepEqual(value, whole)
-	}
-	for name, member := range v {
-		if !partOf(member, w[name]) {
-			return false
-		}
-	}
-	return true
-}
-
-func isEmpty(value any) bool {
-	switch v := value.(type) {
-	case map[string]any:
-		return len(v) == 0
-	case []any:
-		return len(v) == 0
-	}
-	return value == nil || reflect.ValueOf(value).IsZero()
 }
 
 func (t *thing) undo(ctx context.Context, before *unstructured.Unstructured) error {
@@ -269,11 +243,11 @@ func stepOf(tr trial, way string, err error) step {
 	message, ours := denied(err)
 	switch {
 	case ours:
-		return step{tr, way, refused, message}
+		return step{trial: tr, way: way, outcome: refused, detail: message}
 	case webhookFailed(err):
-		return step{tr, way, broken, err.Error()}
+		return step{trial: tr, way: way, outcome: broken, detail: err.Error()}
 	case err != nil:
-		return step{tr, way, invalid, err.Error()}
+		return step{trial: tr, way: way, outcome: invalid, detail: err.Error()}
 	}
-	return step{tr, way, noChange, ""}
+	return step{trial: tr, way: way, outcome: noChange, detail: ""}
 }

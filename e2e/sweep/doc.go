@@ -7,8 +7,12 @@
 //     by the field's path.
 //   - The peace sweep writes each object as it is, in all the ways that people
 //     and tools do. Nothing may be refused.
-//   - The convergence sweep leads fields back to Git's value. That must be let
-//     in, and a step to a third value must not.
+//   - The convergence sweep leads fields back to Git's value from states that
+//     kubectl left. That must be let in, and a step to a third value must not.
+//   - The agent then changes each object in all its ways, deletes it, makes it
+//     again, and deletes it for good. Nothing may be refused.
+//   - The control plane's round has the controllers work on the objects in
+//     round/. The audit log must show what they wrote, and no refusal.
 //
 // What the API server refuses by itself, and what it makes no change of, proves
 // nothing: it is counted apart. exceptions.txt lists what slips, and why.

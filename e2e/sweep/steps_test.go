@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // step is one request on the way back.
@@ -14,32 +17,38 @@ type step struct {
 	way     string
 	outcome outcome
 	detail  string
+	mine    bool // back from what the drifter has added
 }
 
 // byDesign reports whether all that the refusal of a step back complains of is
-// that something goes which Git is silent about, and which isn't the drifter's:
-// that isn't a person's to do. Where the agent set such a field in the first
-// place, changing it again isn't either.
+// what Git is silent about, and what the drifter didn't add: that isn't a
+// person's to do, even if it was so before.
 func (s step) byDesign() bool {
-	if s.outcome != refused || s.way == elsewhereTo {
+	if s.outcome != refused || s.way == elsewhereTo || s.mine {
 		return false
 	}
 	silent := ": not in Git, the request removes it"
 	if s.trial.op == opAdd || s.trial.op == opInsert {
-		if takesBack && !s.trial.keeps() {
-			return false
-		}
 		silent = ": not in Git"
 	}
 	paths := len(namedFields(s.detail))
 	return paths > 0 && paths == strings.Count(s.detail, silent)
 }
 
-// keeps reports whether what a trial adds stays in any case: others rely on
-// finalizers and owners. What had a value before isn't added, it is changed.
-func (t trial) keeps() bool {
-	path := t.at.String()
-	return strings.HasPrefix(path, "metadata.finalizers") || strings.HasPrefix(path, "metadata.ownerReferences")
+// owned reports whether a trial added something under the drifter's name, as far
+// as managedFields tell: the API server keeps none of an object that nobody has
+// applied a field of, and another version's can't be read. Others rely on
+// finalizers and owners: they stay.
+func (t trial) owned(before, drifted *unstructured.Unstructured) bool {
+	if _, was := t.at.get(before.Object); was || (t.op != opAdd && t.op != opInsert) {
+		return false
+	}
+	if path := t.at.String(); strings.HasPrefix(path, "metadata.finalizers") || strings.HasPrefix(path, "metadata.ownerReferences") {
+		return false
+	}
+	entries := drifted.GetManagedFields()
+	return slices.ContainsFunc(entries, func(e metav1.ManagedFieldsEntry) bool { return e.Manager == drifter }) &&
+		!slices.ContainsFunc(entries, func(e metav1.ManagedFieldsEntry) bool { return e.APIVersion != drifted.GetAPIVersion() })
 }
 
 // judgeSteps counts, and complains of steps back that were refused and of
