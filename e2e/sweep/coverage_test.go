@@ -79,8 +79,6 @@ func (c coverage) declare(t *types, ref schema.TypeRef, value any) {
 	}
 }
 
-func field0(name string) field { return field{name} }
-
 func fieldOf(ref schema.TypeRef, name string) string {
 	if ref.NamedType == nil {
 		return "." + name
