@@ -2,6 +2,7 @@ package fields
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"sigs.k8s.io/structured-merge-diff/v6/schema"
@@ -63,7 +64,11 @@ func (w *walk) key(l *schema.List, item any) (string, bool) {
 		if value == nil {
 			continue
 		}
-		pairs = append(pairs, fmt.Sprintf("%s=%v", name, value))
+		text := fmt.Sprint(value)
+		if strings.ContainsAny(text, `,="]`) {
+			text = strconv.Quote(text) // or two items could have one selector
+		}
+		pairs = append(pairs, name+"="+text)
 	}
 	return strings.Join(pairs, ","), len(pairs) > 0
 }

@@ -118,6 +118,17 @@ func TestCompareByAPublishedSchema(t *testing.T) {
 			want: []string{`undeclared spec.ports[number=80,protocol=UDP]: git -, old -, new {"number":80,"protocol":"UDP"}`},
 		},
 		{
+			name: "two items whose keys could be told apart only with quotes",
+			git:  "spec: {ports: [{number: 80, protocol: 'A,number=81'}]}",
+			old:  "spec: {ports: [{number: 80, protocol: 'A,number=81'}]}", new: "spec: {ports: [{number: 80, protocol: 'A,number=81', target: x}]}",
+			want: []string{`undeclared spec.ports[number=80,protocol="A,number=81"].target: git -, old -, new "x"`},
+		},
+		{
+			name: "a set that Git declares empty leaves", git: "spec: {colours: []}",
+			old: "spec: {colours: []}", new: "spec: {}",
+			want: []string{"declared spec.colours: git [], old [], new -"},
+		},
+		{
 			name: "an item returns with its defaults",
 			git:  "spec: {ports: [{number: 80, target: http}]}",
 			old:  "spec: {ports: []}", new: "spec: {ports: [{number: 80, protocol: TCP, target: http, timeout: 30}]}",

@@ -171,6 +171,10 @@ func (w *walk) list(a at, git, before, after any) {
 		w.atomic(a, l, git, before, after) // two items of one key: only the whole can be compared
 		return
 	}
+	if len(g) == 0 && after == nil && git != nil && !same(git, after) {
+		w.report(a, git, before, after) // Git says that it is there, with nothing in it
+		return
+	}
 	w.keyed(a, l, gi, bi, ni)
 	if len(l.Keys) > 0 {
 		w.order(a, gi, bi, ni)
