@@ -7,9 +7,13 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"gitonly.dev/gitonly/pkg/admission"
 )
 
 // objects is a cluster of a few objects, by kind and name.
@@ -153,5 +157,22 @@ object: {kind: PodExecOptions, apiVersion: v1, command: [sh]}
 	f.handler.Objects = &objects{err: errors.New("timed out")}
 	if got := f.ask(t, exec); got.Allowed || !strings.HasPrefix(got.Result.Message, "gitonly: can't decide on Pod flux-system/agent: reading what Pod flux-system/agent runs as: timed out.") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// noDiscovery is an API server that doesn't say what it serves.
+type noDiscovery struct{ meta.RESTMapper }
+
+func (noDiscovery) KindFor(kschema.GroupVersionResource) (kschema.GroupVersionKind, error) {
+	return kschema.GroupVersionKind{}, errors.New("timed out")
+}
+
+func TestAKindThatCannotBeFoundOutIsUndecidable(t *testing.T) {
+	f := newFixture(t, "{mode: Enforce, undecidable: Deny}")
+	f.handler.Kinds = admission.NewKinds(scheme.Scheme, noDiscovery{})
+	response := f.ask(t, strings.NewReplacer("group: apps, version: v1, resource: replicasets", "group: example.com, version: v1, resource: widgets").Replace(scaleReplicaSet))
+	want := "gitonly: can't decide on widgets staging/web-1: finding the kind of widgets.example.com: timed out."
+	if got, _, _ := strings.Cut(response.Result.Message, "\n"); got != want {
+		t.Errorf("message: %s", got)
 	}
 }

@@ -1,6 +1,8 @@
 package admission
 
 import (
+	"fmt"
+
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -24,16 +26,22 @@ func NewKinds(scheme *runtime.Scheme, mapper meta.RESTMapper) *Kinds {
 	return &Kinds{builtin: builtin, mapper: mapper}
 }
 
-// Kind returns the kind of a resource. A resource that nobody knows is its own
-// kind: nothing in Git is declared as such.
-func (k *Kinds) Kind(resource kschema.GroupVersionResource) string {
+// Kind returns the kind of a resource. A resource that nobody serves is its own
+// kind: nothing in Git is declared as such. The error is the API server's, where
+// that can't be told.
+func (k *Kinds) Kind(resource kschema.GroupVersionResource) (string, error) {
 	if kind, ok := k.builtin[resource.GroupResource()]; ok {
-		return kind
+		return kind, nil
 	}
-	if k.mapper != nil {
-		if gvk, err := k.mapper.KindFor(resource); err == nil {
-			return gvk.Kind
-		}
+	if k.mapper == nil {
+		return resource.Resource, nil
 	}
-	return resource.Resource
+	gvk, err := k.mapper.KindFor(resource)
+	switch {
+	case meta.IsNoMatchError(err):
+		return resource.Resource, nil
+	case err != nil:
+		return resource.Resource, fmt.Errorf("finding the kind of %s: %w", resource.GroupResource(), err)
+	}
+	return gvk.Kind, nil
 }

@@ -44,9 +44,12 @@ func (h *Handler) key(review *admissionv1.AdmissionRequest) (gitindex.Key, error
 		Namespace: review.Namespace,
 		Name:      review.Name,
 	}
+	var err error
 	if review.SubResource != "" {
 		key.Group = review.Resource.Group
-		key.Kind = h.Kinds.Kind(kschema.GroupVersionResource(review.Resource))
+		if key.Kind, err = h.Kinds.Kind(kschema.GroupVersionResource(review.Resource)); err != nil {
+			return key, err
+		}
 	}
 	if key.Group == "" && key.Kind == "Namespace" {
 		key.Namespace = "" // a Namespace's request names itself as its namespace
@@ -54,7 +57,6 @@ func (h *Handler) key(review *admissionv1.AdmissionRequest) (gitindex.Key, error
 	if key.Name != "" {
 		return key, nil
 	}
-	var err error
 	key.Name, err = nameOf(review)
 	return key, err
 }
