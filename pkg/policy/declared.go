@@ -27,6 +27,10 @@ func (c *decision) declared(g *Guard, actor Actor, declared *gitindex.Declared) 
 	return c.judge(fieldAction(g, actor))
 }
 
+// owners is a field that counts whatever may become of others: the garbage
+// collector deletes an object whose owner isn't there.
+const owners = "metadata.ownerReferences"
+
 // judge turns the comparison into a verdict, given what may become of fields
 // that Git is silent about.
 func (c *decision) judge(undeclared v1alpha1.Action) Verdict {
@@ -36,7 +40,7 @@ func (c *decision) judge(undeclared v1alpha1.Action) Verdict {
 		if d.Declared {
 			reason = DeclaredFieldChanged
 		}
-		if d.Declared || undeclared == v1alpha1.Deny {
+		if d.Declared || undeclared == v1alpha1.Deny || isWithin(d.Path, owners) {
 			against = append(against, d)
 		}
 	}
@@ -60,10 +64,11 @@ func (c *decision) judge(undeclared v1alpha1.Action) Verdict {
 // onlyFinalizers reports whether nothing but finalizers change: of an object
 // that is going away, those are all that still matters.
 func onlyFinalizers(differences []fields.Difference) bool {
-	return !slices.ContainsFunc(differences, func(d fields.Difference) bool {
-		return d.Path != "metadata.finalizers" && !strings.HasPrefix(d.Path, "metadata.finalizers[")
-	})
+	return !slices.ContainsFunc(differences, func(d fields.Difference) bool { return !isWithin(d.Path, "metadata.finalizers") })
 }
+
+// isWithin reports whether a path is that of a list or of an item in it.
+func isWithin(path, list string) bool { return path == list || strings.HasPrefix(path, list+"[") }
 
 func fieldAction(g *Guard, actor Actor) v1alpha1.Action {
 	if actor == ServiceAccount {

@@ -80,3 +80,21 @@ func TestOnlyFinalizersOfWhatIsGoingAway(t *testing.T) {
 		})
 	}
 }
+
+func TestNobodyGivesADeclaredObjectAnOwner(t *testing.T) {
+	const owned = `{metadata: {name: guestbook, namespace: staging, labels: {app: guestbook}, ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: gone, uid: u}]}, spec: {replicas: 1, template: {spec: {containers: [{name: web, image: "nginx:1.25"}]}}}}`
+	for user, want := range map[string]struct {
+		who    policy.User
+		reason policy.Reason
+		out    policy.Outcome
+	}{
+		"a person":          {person, policy.UndeclaredFieldChanged, policy.Deny},
+		"a service account": {robot, policy.UndeclaredFieldChanged, policy.Deny},
+		"the agent":         {agent, policy.AgentActor, policy.Allow},
+	} {
+		v := policy.Decide(request(t, want.who, policy.Update, guestbook, owned), snapshot(t, guestbook), build(t, guard(t, "test", enforce)))
+		if v.Outcome != want.out || v.Reason != want.reason {
+			t.Errorf("%s: %s for %s", user, v.Outcome, v.Reason)
+		}
+	}
+}

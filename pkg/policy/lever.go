@@ -82,13 +82,17 @@ func (c *decision) steers(g *Guard, operation Operation) Verdict {
 }
 
 // isOwn reports whether the object is gitonly's configuration.
-func isOwn(key gitindex.Key) bool { return key.Group == v1alpha1.GroupVersion.Group }
+func isOwn(key gitindex.Key) bool {
+	group := v1alpha1.GroupVersion.Group
+	return key.Group == group || (isDefinition(key) && strings.HasSuffix(key.Name, "."+group))
+}
 
 // own decides for gitonly's own configuration where Git doesn't declare it. It
 // guards itself, but only while Git is there to change it: nobody could repair
 // a wrong source otherwise.
 func (c *decision) own(g *Guard, actor Actor) Verdict {
-	if actor != Person || !c.loadedAnything() || c.neverLoaded() {
+	upgrade := isDefinition(c.req.Key) && c.operation != Delete
+	if actor != Person || !c.loadedAnything() || c.neverLoaded() || upgrade {
 		return Verdict{Outcome: Allow, Reason: UndeclaredObjectChanged}
 	}
 	return c.steers(g, c.req.Operation)
