@@ -88,7 +88,7 @@ func (w *Webhook) configuration(r Registration) *admissionregistration.Validatin
 func conditions(r Registration) []admissionregistration.MatchCondition {
 	all := []admissionregistration.MatchCondition{{
 		Name:       "not-bookkeeping",
-		Expression: `!(request.resource.group in ["coordination.k8s.io", "events.k8s.io", "authorization.k8s.io", "authentication.k8s.io"]) && request.resource.resource != "events"`,
+		Expression: `!(request.resource.group in ["coordination.k8s.io", "events.k8s.io", "authorization.k8s.io", "authentication.k8s.io"]) && !(request.resource.group == "" && request.resource.resource == "events")`,
 	}}
 	if r.Condition != "" {
 		all = append(all, admissionregistration.MatchCondition{Name: "condition", Expression: r.Condition})
