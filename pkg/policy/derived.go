@@ -22,7 +22,7 @@ func (c *decision) owner() *gitindex.Declared {
 // it belongs to none.
 func (c *decision) derived(g *Guard, actor Actor, operation Operation) (v Verdict, ok bool) {
 	owner := c.owner()
-	if owner == nil {
+	if owner == nil || c.isExtraJob(owner, operation) {
 		return Verdict{}, false
 	}
 	v = Verdict{Reason: DerivedObjectChanged, Declared: owner}
@@ -38,6 +38,12 @@ func (c *decision) derived(g *Guard, actor Actor, operation Operation) (v Verdic
 		return c.whatChanges(g, v), true
 	}
 	return v, true
+}
+
+// isExtraJob reports whether somebody makes a Job of a CronJob by hand: that runs
+// beside the declared ones, and takes the place of none.
+func (c *decision) isExtraJob(owner *gitindex.Declared, operation Operation) bool {
+	return operation == Create && c.req.Key.Kind == "Job" && c.req.Key.Group == "batch" && owner.Key.Kind == "CronJob"
 }
 
 // whatChanges lists the changes of an object that Git is silent about in v, the

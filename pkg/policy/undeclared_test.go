@@ -35,7 +35,13 @@ func owned(r *policy.Request) {
 	r.Owner = gitindex.Key{Group: "apps", Kind: "Deployment", Namespace: "staging", Name: "guestbook"}
 }
 
+// ofNightly says that the object belongs to CronJob staging/nightly.
+func ofNightly(r *policy.Request) {
+	r.Owner = gitindex.Key{Group: "batch", Kind: "CronJob", Namespace: "staging", Name: "nightly"}
+}
+
 const (
+	nightly      = `{apiVersion: batch/v1, kind: CronJob, metadata: {name: nightly, namespace: staging}}`
 	pod          = `{metadata: {name: guestbook-1}, spec: {containers: [{name: web, image: "nginx:1.25"}]}}`
 	podPatched   = `{metadata: {name: guestbook-1}, spec: {containers: [{name: web, image: evil}]}}`
 	comesFrom    = "gitonly: Pod staging/guestbook-1 comes from Deployment staging/guestbook, which is declared in Git: apps/overlays/staging at main@4f2c1ab (12s old)."
@@ -105,6 +111,13 @@ func TestDecideOnObjectsThatGitIsSilentAbout(t *testing.T) {
 		{name: "it is deleted in full lockdown", policy: lockdown,
 			request: request(t, person, policy.Delete, pod, "", podKind, owned),
 			outcome: policy.Allow, reason: policy.DerivedObjectDeleted},
+		{name: "a Job of a declared CronJob is made by hand", objects: []string{nightly},
+			request: request(t, person, policy.Create, "", `{}`, of("batch", "v1", "Job", "staging", "once"), ofNightly),
+			outcome: policy.Allow, reason: policy.UndeclaredObjectChanged},
+		{name: "a Job of a declared CronJob is changed", objects: []string{nightly},
+			request: request(t, person, policy.Update, `{spec: {parallelism: 1}}`, `{spec: {parallelism: 2}}`, of("batch", "v1", "Job", "staging", "once"), ofNightly),
+			reason:  policy.DerivedObjectChanged,
+			message: "gitonly: Job staging/once comes from CronJob staging/nightly, which is declared in Git: apps/overlays/staging at main@4f2c1ab (12s old).\nThis request changes:\n  spec.parallelism: the request changes it from 1 to 2" + atFile},
 		{name: "a Pod of nobody is changed",
 			request: request(t, person, policy.Update, pod, podPatched, podKind),
 			outcome: policy.Allow, reason: policy.UndeclaredObjectChanged},
