@@ -107,7 +107,7 @@ func (s *scene) developerIsRefused(ctx context.Context, out *teller) error {
 }
 
 func (s *scene) auditMode(ctx context.Context, out *teller) error {
-	out.chapter("Audit mode: the same passes, with a warning and a record")
+	out.chapter("Git brings Audit mode: the same passes, with a warning and a record")
 	if err := s.mode(ctx, out, "Audit"); err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (s *scene) auditMode(ctx context.Context, out *teller) error {
 // mode switches the policy as the platform team does.
 func (s *scene) mode(ctx context.Context, out *teller, mode string) error {
 	patch := `{"spec":{"mode":"` + mode + `"}}`
-	step := s.kubectl(ctx, "root", "admin", "patch guardpolicy workloads --type=merge -p "+patch)
+	step := s.kubectl(ctx, "agent", "agent", "patch guardpolicy workloads --type=merge -p "+patch)
 	step.command = "kubectl patch guardpolicy workloads --type=merge -p '" + patch + "'"
 	return out.run(step)
 }
