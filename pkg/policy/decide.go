@@ -161,12 +161,9 @@ func (c *decision) compare(declared *gitindex.Declared, ignored []fields.Pattern
 	c.skewed = c.change.Unread
 }
 
-// silence is what Git says of an object that it doesn't declare.
-var silence = []byte("{}")
-
-// changeAgainst is what the update changes, given what Git says.
-func (c *decision) changeAgainst(declared []byte) (fields.Change, error) {
-	return c.types.Compare(fields.Update{Type: c.req.Type, Declared: declared, Old: c.req.OldObject, New: c.req.Object, Part: c.part})
+// allChanges is what the update changes of an object that Git is silent about.
+func (c *decision) allChanges() (fields.Change, error) {
+	return c.types.Compare(fields.Update{Type: c.req.Type, Declared: []byte("{}"), Old: c.req.OldObject, New: c.req.Object, Part: c.part})
 }
 
 // undecidable is what the guard wants done where nothing can be decided.

@@ -20,21 +20,21 @@ func (c *decision) owner() *gitindex.Declared {
 
 // derived decides for an object that belongs to a declared one; ok is false if
 // it belongs to none.
-func (c *decision) derived(g *Guard, actor Actor, operation Operation) (v Verdict, ok bool) {
+func (c *decision) derived(g *Guard, actor Actor) (v Verdict, ok bool) {
 	owner := c.owner()
-	if owner == nil || c.isExtraJob(owner, operation) {
+	if owner == nil || c.isExtraJob(owner) {
 		return Verdict{}, false
 	}
 	v = Verdict{Reason: DerivedObjectChanged, Declared: owner}
-	if operation == Delete {
+	if c.operation == Delete {
 		v.Reason = DerivedObjectDeleted
 	}
 	switch {
-	case g.derivedAction(actor, operation == Delete) == v1alpha1.Allow:
+	case g.derivedAction(actor, c.operation == Delete) == v1alpha1.Allow:
 		v.Outcome = Allow
-	case operation != Create && c.beingDeleted():
+	case c.operation != Create && c.beingDeleted():
 		v = Verdict{Outcome: Allow, Reason: BeingDeleted}
-	case operation == Update:
+	case c.operation == Update:
 		return c.whatChanges(g, v), true
 	}
 	return v, true
@@ -42,14 +42,14 @@ func (c *decision) derived(g *Guard, actor Actor, operation Operation) (v Verdic
 
 // isExtraJob reports whether somebody makes a Job of a CronJob by hand: that runs
 // beside the declared ones, and takes the place of none.
-func (c *decision) isExtraJob(owner *gitindex.Declared, operation Operation) bool {
-	return operation == Create && c.req.Key.Kind == "Job" && c.req.Key.Group == "batch" && owner.Key.Kind == "CronJob"
+func (c *decision) isExtraJob(owner *gitindex.Declared) bool {
+	return c.operation == Create && c.req.Key.Kind == "Job" && c.req.Key.Group == "batch" && owner.Key.Kind == "CronJob"
 }
 
 // whatChanges lists the changes of an object that Git is silent about in v, the
 // verdict on them. If nothing changes, that is the verdict.
 func (c *decision) whatChanges(g *Guard, v Verdict) Verdict {
-	change, err := c.changeAgainst(silence)
+	change, err := c.allChanges()
 	switch {
 	case err != nil:
 		return c.undecidable(g, err)

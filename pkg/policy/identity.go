@@ -127,7 +127,7 @@ func (c *decision) runsAs() (identity, bool) {
 		return identity{}, false
 	}
 	if req.Operation == Update {
-		change, err := c.changeAgainst(silence)
+		change, err := c.allChanges()
 		if err == nil && !change.Any {
 			return identity{}, false
 		}

@@ -63,19 +63,19 @@ func (c *decision) labelled(such func(map[string]string) bool) bool {
 
 // lever decides for what steers the agent; ok is false for anything else. Only
 // people are kept from it: agents have servers and operators of their own.
-func (c *decision) lever(g *Guard, actor Actor, operation Operation) (v Verdict, ok bool) {
+func (c *decision) lever(g *Guard, actor Actor) (v Verdict, ok bool) {
 	if actor != Person || !c.isLever() {
 		return Verdict{}, false
 	}
-	return c.steers(g, operation), true
+	return c.steers(g), true
 }
 
-func (c *decision) steers(g *Guard, operation Operation) Verdict {
+func (c *decision) steers(g *Guard) Verdict {
 	v := Verdict{Reason: AgentLeverChanged}
 	switch {
-	case operation == Update:
+	case c.operation == Update:
 		return c.whatChanges(g, v)
-	case operation == Delete && c.beingDeleted():
+	case c.operation == Delete && c.beingDeleted():
 		return Verdict{Outcome: Allow, Reason: BeingDeleted}
 	}
 	return v
@@ -95,7 +95,7 @@ func (c *decision) own(g *Guard, actor Actor) Verdict {
 	if actor != Person || !c.loadedAnything() || c.neverLoaded() || upgrade {
 		return Verdict{Outcome: Allow, Reason: UndeclaredObjectChanged}
 	}
-	return c.steers(g, c.req.Operation)
+	return c.steers(g)
 }
 
 func (c *decision) loadedAnything() bool {

@@ -14,10 +14,10 @@ func (c *decision) undeclared(g *Guard, actor Actor) Verdict {
 	if v, ok := c.holder(g); ok {
 		return v
 	}
-	if v, ok := c.lever(g, actor, c.operation); ok {
+	if v, ok := c.lever(g, actor); ok {
 		return v
 	}
-	if v, ok := c.derived(g, actor, c.operation); ok {
+	if v, ok := c.derived(g, actor); ok {
 		return v
 	}
 	if objectAction(g, actor) == v1alpha1.Deny {
