@@ -1,30 +1,34 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
-// Secrets reads Secrets of one namespace by name.
+// Secrets reads Secrets by name.
 type Secrets struct {
 	reader    client.Reader
-	namespace string
+	namespace string // for references that name none
 }
 
-// NewSecrets returns the Secrets of a namespace. The reader should not be a
+// NewSecrets returns Secrets, of namespace where nothing else is said. The reader should not be a
 // cache: that would ask for the right to list them.
 func NewSecrets(reader client.Reader, namespace string) *Secrets {
 	return &Secrets{reader: reader, namespace: namespace}
 }
 
 // Data returns what a Secret holds.
-func (s *Secrets) Data(ctx context.Context, name string) (map[string][]byte, error) {
+func (s *Secrets) Data(ctx context.Context, ref gitindex.SecretRef) (map[string][]byte, error) {
+	key := client.ObjectKey{Namespace: cmp.Or(ref.Namespace, s.namespace), Name: ref.Name}
 	var secret corev1.Secret
-	if err := s.reader.Get(ctx, client.ObjectKey{Namespace: s.namespace, Name: name}, &secret); err != nil {
-		return nil, fmt.Errorf("reading Secret %s/%s: %w", s.namespace, name, err)
+	if err := s.reader.Get(ctx, key, &secret); err != nil {
+		return nil, fmt.Errorf("reading Secret %s: %w", key, err)
 	}
 	return secret.Data, nil
 }

@@ -16,11 +16,11 @@ func (c Config) GitSources() []gitindex.Source {
 	return sources
 }
 
-// Data returns what a Secret holds.
-func (s Secrets) Data(_ context.Context, name string) (map[string][]byte, error) {
-	data, ok := s[name]
-	if !ok {
-		return nil, fmt.Errorf("there is no Secret %q among the configuration's files", name)
+// Data returns what a Secret holds. Files have those of gitonly's namespace only.
+func (s Secrets) Data(_ context.Context, ref gitindex.SecretRef) (map[string][]byte, error) {
+	data, ok := s[ref.Name]
+	if !ok || ref.Namespace != "" {
+		return nil, fmt.Errorf("there is no Secret %q among the configuration's files", ref.String())
 	}
 	return data, nil
 }

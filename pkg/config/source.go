@@ -30,7 +30,7 @@ func Source(in v1alpha1.GitSource) gitindex.Source {
 		Interval:  source.Spec.Interval.Duration,
 	}
 	if git.SecretRef != nil {
-		out.Repository.Secret = git.SecretRef.Name
+		out.Repository.Secret.Name = git.SecretRef.Name
 	}
 	for i, p := range git.Paths {
 		out.Locations[i] = gitindex.Location{

@@ -33,7 +33,7 @@ func TestASourceIsConverted(t *testing.T) {
 	got := Source(in)
 	want := gitindex.Source{
 		Name:       "infra",
-		Repository: gitindex.Repository{URL: "git@host:infra", Ref: gitindex.Ref{Commit: strings.ToLower(hash)}, Secret: "key"},
+		Repository: gitindex.Repository{URL: "git@host:infra", Ref: gitindex.Ref{Commit: strings.ToLower(hash)}, Secret: gitindex.SecretRef{Name: "key"}},
 		Locations: []gitindex.Location{
 			{Path: "apps/staging", Namespace: "staging", Render: gitindex.Plain},
 			{Path: ".", Render: gitindex.Auto},

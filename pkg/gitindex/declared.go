@@ -18,6 +18,17 @@ type Declared struct {
 	// whether it is namespaced. Key.Namespace is then the location's
 	// default, and the object also answers for no namespace.
 	ScopeUnknown bool
+
+	// Undetermined are the fields that differ from one rendering to the next,
+	// such as a password that a template makes up: paths like FieldOrigin's.
+	Undetermined []string
+
+	// Hidden are fields that are made of a Secret's value, and never shown.
+	Hidden []string
+
+	// Recorded is true for an object that is known by the agent's record
+	// alone. JSON names it and says no more; all its fields are Git's.
+	Recorded bool
 }
 
 // Object decodes the declared object. Whole numbers are int64, as they are in

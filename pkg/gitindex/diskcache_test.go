@@ -142,7 +142,7 @@ func TestOnlyTheSameRepositoryAndRefIsLoaded(t *testing.T) {
 		}
 	}
 	source := state.Source
-	source.Repository.Secret = "renewed"
+	source.Repository.Secret.Name = "renewed"
 	source.Repository.URL = "https://robot:s3cret@git.example.com/org/infra.git"
 	source.Interval = time.Hour
 	if _, found, err := c.load(source); !found || err != nil {
@@ -196,7 +196,7 @@ func TestADamagedFileIsAnErrorAndNothingElse(t *testing.T) {
 	t.Run("of another version", func(t *testing.T) {
 		data := bytes.Replace(good, []byte(diskFormat), []byte("gitonly index 0"), 1)
 		err := load(t, data)
-		want := `reading ` + c.path("infra") + `: the format is "gitonly index 0", not "gitonly index 1"`
+		want := `reading ` + c.path("infra") + `: the format is "gitonly index 0", not "gitonly index 2"`
 		if err == nil || err.Error() != want {
 			t.Errorf("error is %v", err)
 		}

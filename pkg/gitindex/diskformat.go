@@ -13,7 +13,7 @@ import (
 // savedSource, then its locations, each followed by its objects. The gzip
 // comment is the version of all that: a change to the saved types, or to what
 // they mean, needs a new one.
-const diskFormat = "gitonly index 1"
+const diskFormat = "gitonly index 2"
 
 type savedSource struct {
 	Name      string
@@ -23,8 +23,12 @@ type savedSource struct {
 	Locations int
 }
 
+// savedLocation leaves out how a location is built: that may hold Secrets'
+// values, and the first look renders again anyway.
 type savedLocation struct {
-	Location Location
+	Path      string
+	Namespace string
+	Render    Format
 	URL      string // that the objects came from
 	Revision Revision
 	Err      string
@@ -39,6 +43,8 @@ type savedObject struct {
 	File         string
 	Line         int
 	Fields       []FieldOrigin
+	Undetermined []string
+	Hidden       []string
 }
 
 func encodeState(w io.Writer, state SourceState) error {
@@ -67,7 +73,7 @@ func encodeState(w io.Writer, state SourceState) error {
 }
 
 func encodeLocation(enc *gob.Encoder, l *LocationState) error {
-	saved := savedLocation{Location: l.Location, Revision: l.Revision, Objects: len(l.Objects)}
+	saved := savedLocation{Path: l.Location.Path, Namespace: l.Location.Namespace, Render: l.Location.Render, Revision: l.Revision, Objects: len(l.Objects)}
 	if l.Err != nil {
 		saved.Err = l.Err.Error()
 	}
@@ -87,6 +93,8 @@ func encodeLocation(enc *gob.Encoder, l *LocationState) error {
 			File:         d.Origin.File,
 			Line:         d.Origin.Line,
 			Fields:       d.Origin.Fields,
+			Undetermined: d.Undetermined,
+			Hidden:       d.Hidden,
 		})
 		if err != nil {
 			return err
@@ -132,7 +140,7 @@ func decodeLocation(dec *gob.Decoder, source string) (LocationState, error) {
 	if err := dec.Decode(&saved); err != nil {
 		return LocationState{}, err
 	}
-	l := LocationState{Location: saved.Location, Revision: saved.Revision}
+	l := LocationState{Location: Location{Path: saved.Path, Namespace: saved.Namespace, Render: saved.Render}, Revision: saved.Revision}
 	if saved.Err != "" {
 		l.Err = errors.New(saved.Err)
 	}
@@ -146,11 +154,13 @@ func decodeLocation(dec *gob.Decoder, source string) (LocationState, error) {
 			APIVersion:   d.APIVersion,
 			JSON:         d.JSON,
 			ScopeUnknown: d.ScopeUnknown,
+			Undetermined: d.Undetermined,
+			Hidden:       d.Hidden,
 			Origin: Origin{
 				Source:   source,
 				URL:      saved.URL,
 				Revision: saved.Revision,
-				Path:     saved.Location.Path,
+				Path:     saved.Path,
 				File:     d.File,
 				Line:     d.Line,
 				Fields:   d.Fields,

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"sync"
 )
 
-// look asks the remote for the revision, and where that is new, or the
+// look asks the remotes for their revisions, and where one is new, or the
 // definition, renders what changed. It returns the source's next state, and
 // leaves alone what the present one shares with published snapshots.
 func (r *Refresher) look(l *look) SourceState {
@@ -16,39 +18,75 @@ func (r *Refresher) look(l *look) SourceState {
 	next.Err = nil
 	source := l.state.Source
 
-	revision, err := r.resolve(l, source)
+	if l.watch.running.Load() > 0 {
+		next.Err = fmt.Errorf("asking for %s: %w", source.Repository.Ref, errUnended)
+		return next
+	}
+	if source.unrendered() {
+		next.CheckedAt = l.began
+		return next
+	}
+	revision, err := r.resolve(l, source.Name, source.Repository)
 	if err != nil {
 		next.Err = fmt.Errorf("asking for %s: %w", source.Repository.Ref, err)
 		return next
 	}
-	if revision == l.state.Revision && !l.again {
+	references := map[string]Revision{}
+	for _, name := range slices.Sorted(maps.Keys(source.References)) {
+		if references[name], err = r.resolve(l, referenceName(source.Name, name), source.References[name]); err != nil {
+			next.Err = fmt.Errorf("asking for %s of %s: %w", source.References[name].Ref, name, err)
+			return next
+		}
+	}
+	if revision == l.state.Revision && maps.Equal(references, l.state.References) && !l.again {
 		next.CheckedAt = l.began
 		return next
 	}
-	tree, err := attempt(l.ctx, r, l.watch, func(ctx context.Context) (fs.FS, error) {
-		return r.fetcher.Tree(ctx, source.Name, source.Repository, revision)
-	})
+	tree, err := r.tree(l, source, revision, references)
 	if err != nil {
-		next.Err = fmt.Errorf("fetching %s: %w", revision.Short(), err)
+		next.Err = err
 		return next
 	}
 	next.Locations = r.renderAll(l, tree, revision)
 	next.Revision = revision
+	next.References = references
 	next.CheckedAt = l.began
 	return next
 }
 
-func (r *Refresher) resolve(l *look, source Source) (Revision, error) {
-	if l.watch.running.Load() > 0 {
-		return Revision{}, errors.New("an earlier attempt has not ended yet")
-	}
+var errUnended = errors.New("an earlier attempt has not ended yet")
+
+// referenceName is what the fetcher knows a source's reference by.
+func referenceName(source, reference string) string { return source + " " + reference }
+
+func (r *Refresher) resolve(l *look, name string, repository Repository) (Revision, error) {
 	revision, err := attempt(l.ctx, r, l.watch, func(ctx context.Context) (Revision, error) {
-		return r.fetcher.Resolve(ctx, source.Name, source.Repository)
+		return r.fetcher.Resolve(ctx, name, repository)
 	})
 	if err == nil && revision.Commit == "" {
 		err = errors.New("the fetcher named no commit")
 	}
 	return revision, err
+}
+
+// tree is all that the source's renderings may read.
+func (r *Refresher) tree(l *look, source Source, revision Revision, references map[string]Revision) (fs.FS, error) {
+	fetch := func(name string, repository Repository, revision Revision) (fs.FS, error) {
+		return attempt(l.ctx, r, l.watch, func(ctx context.Context) (fs.FS, error) {
+			return r.fetcher.Tree(ctx, name, repository, revision)
+		})
+	}
+	root, err := fetch(source.Name, source.Repository, revision)
+	if err != nil {
+		return nil, fmt.Errorf("fetching %s: %w", revision.Short(), err)
+	}
+	trees := map[string]fs.FS{}
+	for name, revision := range references {
+		if trees[name], err = fetch(referenceName(source.Name, name), source.References[name], revision); err != nil {
+			return nil, fmt.Errorf("fetching %s of %s: %w", revision.Short(), name, err)
+		}
+	}
+	return mount(root, trees), nil
 }
 
 // renderAll renders a source's locations side by side.

@@ -141,8 +141,8 @@ func (r *Refresher) put(source Source) bool {
 	case w.removed:
 		w.removed = false
 		w.define(SourceState{}, source)
-	case w.state.Source.equal(source):
-		return false
+	case w.state.Source.sameLook(source):
+		return w.note(source)
 	default:
 		w.define(w.state, source)
 	}

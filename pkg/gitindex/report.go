@@ -15,13 +15,9 @@ func (r *Refresher) report(before, after SourceState) {
 		log.Info("source is at a new revision", "revision", after.Revision.Short(), "was", before.Revision.Short())
 	}
 
-	known := map[Location]error{}
-	for _, l := range before.Locations {
-		known[l.Location] = l.Err
-	}
 	for _, l := range after.Locations {
 		log := log.WithValues("path", l.Location.Path, "revision", after.Revision.Short())
-		was := known[l.Location]
+		was := carry(before.Locations, l.Location).Err
 		if isNew(was, l.Err) {
 			log.Error(l.Err, "location not rendered, its last good objects stay declared", stack(l.Err)...)
 		} else if was != nil && l.Err == nil {

@@ -25,11 +25,12 @@ type groupKind struct{ group, kind string }
 
 // SourceState is what is known of one source at the time of a snapshot.
 type SourceState struct {
-	Source    Source
-	Revision  Revision  // last fetched; zero if never
-	CheckedAt time.Time // when the remote ref was last seen to be Revision; zero if never
-	Err       error     // why the last look or fetch went wrong; nil if it didn't
-	Locations []LocationState
+	Source     Source
+	Revision   Revision            // last fetched; zero if never
+	References map[string]Revision // the same, of Source.References
+	CheckedAt  time.Time           // when the remote ref was last seen to be Revision; zero if never
+	Err        error               // why the last look or fetch went wrong; nil if it didn't
+	Locations  []LocationState
 }
 
 // LocationState is what is known of one rendered path.
@@ -76,6 +77,7 @@ func NewSnapshot(states []SourceState) *Snapshot {
 				s.add(&objects[k])
 			}
 		}
+		s.addRecorded(&states[i])
 	}
 	return s
 }
@@ -188,12 +190,11 @@ func (s *Snapshot) Sources() []SourceState {
 
 // Source returns the state of the named source, or nil.
 func (s *Snapshot) Source(name string) *SourceState {
-	for i, state := range s.Sources() {
-		if state.Source.Name == name {
-			return &s.sources[i]
-		}
+	i, ok := slot(s.Sources(), name)
+	if !ok {
+		return nil
 	}
-	return nil
+	return &s.sources[i]
 }
 
 // Incomplete names what could never be loaded, so that its objects look as if
@@ -215,7 +216,7 @@ func incomplete(states []SourceState) []string {
 			continue
 		}
 		for _, l := range s.Locations {
-			if !l.loaded() {
+			if !l.loaded() && s.Source.Recorded == nil {
 				names = append(names, s.Source.Name+": "+l.Location.Path)
 			}
 		}

@@ -1,6 +1,7 @@
 package gitindex
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -12,19 +13,69 @@ type Source struct {
 	Repository Repository
 	Locations  []Location
 	Interval   time.Duration // between two looks at the remote ref; positive
+
+	// References are other repositories that the renderings may read: each
+	// appears as a folder of the tree, by the name that is its key.
+	References map[string]Repository
+
+	// Recorded are the objects that the agent itself says it applies. They
+	// stand in for a location's as long as it was never rendered.
+	Recorded []Recorded
+
+	// Of is the GitSource that the source is part of; empty if they are one.
+	Of string
 }
 
-func (s Source) equal(other Source) bool {
+// Recorded is an object that is known by the agent's record alone: that it is
+// declared, not how.
+type Recorded struct {
+	Key        Key
+	APIVersion string
+}
+
+// sameLook reports whether both are looked at and rendered alike.
+func (s Source) sameLook(other Source) bool {
 	return s.Name == other.Name && s.Repository == other.Repository && s.Interval == other.Interval &&
-		slices.Equal(s.Locations, other.Locations)
+		slices.EqualFunc(s.Locations, other.Locations, Location.Equal) && maps.Equal(s.References, other.References)
+}
+
+// unrendered reports whether only the agent can render the source: nothing
+// needs to be fetched then.
+func (s Source) unrendered() bool {
+	return len(s.Locations) > 0 && !slices.ContainsFunc(s.Locations, func(l Location) bool { return l.Render != Unrendered })
 }
 
 // Repository says where a source's files are fetched from.
 type Repository struct {
-	URL    string // https, http, ssh (also user@host:path) or file
-	Ref    Ref
-	Secret string // name of the Secret with the credentials; empty for none
+	URL    string // https, http, ssh (also user@host:path) or file; oci and https for charts
+	Chart  string // the name of a Helm chart in the chart repository at URL; empty for Git
+	Ref    Ref    // of a chart, SemVer names the version or a range
+	Secret SecretRef
 }
+
+// SecretRef names a Secret with credentials. The zero value stands for none.
+type SecretRef struct {
+	Namespace string // empty for gitonly's own
+	Name      string
+	Form      SecretForm
+}
+
+// String is the Secret's name, behind its namespace if that isn't gitonly's own.
+func (s SecretRef) String() string {
+	if s.Namespace == "" {
+		return s.Name
+	}
+	return s.Namespace + "/" + s.Name
+}
+
+// SecretForm says whose keys a Secret with credentials has.
+type SecretForm string
+
+// The forms of Secrets.
+const (
+	PlainSecret  SecretForm = ""       // gitonly's and Flux's: username, password, identity, …
+	ArgoCDSecret SecretForm = "ArgoCD" // Argo CD's repositories and templates: sshPrivateKey, githubAppID, …
+)
 
 // Ref names a commit. At most one field is set; none means the remote's HEAD.
 type Ref struct {
@@ -43,24 +94,6 @@ func (r Ref) String() string {
 	}
 	return "HEAD"
 }
-
-// Location is one rendered path of a source.
-type Location struct {
-	Path      string // slash-separated, relative to the repository's root; "." is the root
-	Namespace string // for namespaced objects that name none; may be empty
-	Render    Format
-}
-
-// Format says how the files at a location become objects.
-type Format string
-
-// The formats. Auto takes Kustomize where the path holds a kustomization
-// file, and Plain otherwise.
-const (
-	Auto      Format = "Auto"
-	Plain     Format = "Plain"
-	Kustomize Format = "Kustomize"
-)
 
 // Revision is a commit, and the name by which it was reached.
 type Revision struct {

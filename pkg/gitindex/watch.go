@@ -2,6 +2,7 @@ package gitindex
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -45,7 +46,7 @@ func newWatch(source Source) *watch {
 // old. A look under way at another repository is ended; one at the same
 // repository is still of use.
 func (w *watch) define(old SourceState, source Source) {
-	if w.state.Source.Repository != source.Repository {
+	if w.state.Source.Repository != source.Repository || !maps.Equal(w.state.Source.References, source.References) {
 		w.cancel()
 	}
 	w.state = redefine(old, source)
@@ -54,6 +55,14 @@ func (w *watch) define(old SourceState, source Source) {
 	w.tried = false
 	w.again = true
 	wake(w.redefined)
+}
+
+// note takes up what a definition says beside what is looked at and rendered,
+// and reports whether that is new.
+func (w *watch) note(source Source) bool {
+	old := w.state.Source
+	w.state.Source.Recorded, w.state.Source.Of = source.Recorded, source.Of
+	return old.Of != source.Of || (old.Recorded == nil) != (source.Recorded == nil) || !slices.Equal(old.Recorded, source.Recorded)
 }
 
 // redefine returns the state under another definition. Locations that go on
@@ -72,14 +81,12 @@ func redefine(old SourceState, source Source) SourceState {
 // namespace declares other objects, so it is another location; in another
 // format it is the same one, to be rendered again.
 func carry(old []LocationState, location Location) LocationState {
-	i := slices.IndexFunc(old, func(l LocationState) bool {
-		return l.Location.Path == location.Path && l.Location.Namespace == location.Namespace
-	})
+	i := slices.IndexFunc(old, func(l LocationState) bool { return l.Location.same(location) })
 	if i < 0 {
 		return LocationState{Location: location}
 	}
 	state := old[i]
-	if state.Location != location {
+	if !state.Location.Equal(location) {
 		state.Inputs = nil
 	}
 	state.Location = location
@@ -89,6 +96,9 @@ func carry(old []LocationState, location Location) LocationState {
 // complete reports whether every location has objects, or is known to have
 // none.
 func (s *SourceState) complete() bool {
+	if s.Source.unrendered() {
+		return true
+	}
 	if len(s.Locations) == 0 {
 		return s.Revision != Revision{}
 	}
@@ -97,6 +107,14 @@ func (s *SourceState) complete() bool {
 
 // Loaded reports whether anything is known of what the source declares.
 func (s *SourceState) Loaded() bool {
+	if s.Source.Recorded != nil {
+		return true
+	}
+	return s.rendered()
+}
+
+// rendered reports whether a location was ever rendered.
+func (s *SourceState) rendered() bool {
 	if len(s.Locations) == 0 {
 		return s.Revision != Revision{}
 	}

@@ -12,11 +12,11 @@ import (
 
 // ask connects to a repository and gets its refs. The caller closes the
 // remote.
-func (s *Store) ask(ctx context.Context, a address, secret string) (remote, *refs, error) {
-	who := access{secret: secret}
-	if secret != "" {
+func (s *Store) ask(ctx context.Context, a address, secret gitindex.SecretRef) (remote, *refs, error) {
+	who := access{secret: secret.String()}
+	if secret.Name != "" {
 		if s.credentials == nil {
-			return nil, nil, fmt.Errorf("there is nowhere to read Secret %q from", secret)
+			return nil, nil, fmt.Errorf("there is nowhere to read Secret %q from", secret.String())
 		}
 		var err error
 		if who.Credentials, err = s.credentials(ctx, secret); err != nil {

@@ -61,14 +61,14 @@ func at(url string, ref gitindex.Ref) gitindex.Repository {
 func onMain(url string) gitindex.Repository { return at(url, gitindex.Ref{Branch: "main"}) }
 
 func withSecret(r gitindex.Repository) gitindex.Repository {
-	r.Secret = "infra"
+	r.Secret.Name = "infra"
 	return r
 }
 
 // secret gives the credentials of Secret infra.
-func secret(c git.Credentials) func(context.Context, string) (git.Credentials, error) {
-	return func(_ context.Context, name string) (git.Credentials, error) {
-		if name != "infra" {
+func secret(c git.Credentials) func(context.Context, gitindex.SecretRef) (git.Credentials, error) {
+	return func(_ context.Context, ref gitindex.SecretRef) (git.Credentials, error) {
+		if ref.Name != "infra" {
 			return git.Credentials{}, errors.New("not found")
 		}
 		return c, nil

@@ -28,7 +28,7 @@ import (
 // process at a time.
 type Store struct {
 	dir         string
-	credentials func(ctx context.Context, secret string) (Credentials, error)
+	credentials func(ctx context.Context, secret gitindex.SecretRef) (Credentials, error)
 	options     Options
 
 	mu      sync.Mutex
@@ -41,7 +41,7 @@ var _ gitindex.Fetcher = (*Store)(nil)
 // owner alone, when it is first needed. Credentials are asked for each time
 // they are needed, by the name of their Secret, which an error should name;
 // where no Secrets are to be had, credentials may be nil.
-func New(dir string, credentials func(ctx context.Context, secret string) (Credentials, error), options Options) *Store {
+func New(dir string, credentials func(ctx context.Context, secret gitindex.SecretRef) (Credentials, error), options Options) *Store {
 	return &Store{
 		dir:         dir,
 		credentials: credentials,

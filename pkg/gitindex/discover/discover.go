@@ -1,0 +1,52 @@
+// Package discover turns what the sync agents work from, Argo CD's Applications
+// and Flux's Kustomizations and HelmReleases, into sources: where each agent
+// gets its manifests, how it renders them, and as whom it applies them.
+//
+// It reads what it is given and asks nobody else, so the same objects always
+// make the same sources.
+package discover
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
+)
+
+// Cluster is what is read of the cluster. What it returns must not be changed.
+type Cluster interface {
+	// List returns all objects of a kind, in every namespace; none if the
+	// cluster doesn't know the kind.
+	List(kind schema.GroupKind) []*unstructured.Unstructured
+
+	// Data returns the data of a Secret or ConfigMap by its name. The error of
+	// one that isn't there is apierrors.IsNotFound.
+	Data(ctx context.Context, kind, namespace, name string) (map[string][]byte, error)
+}
+
+// Found is what was found.
+type Found struct {
+	Sources    []gitindex.Source
+	Identities []Identity
+	Problems   []Problem
+}
+
+// Identity is a service account that an agent writes as.
+type Identity struct {
+	Namespace, Name string
+
+	// Sources are the names of those whose objects it applies; none for the
+	// agent's own account, while every source is applied as another.
+	Sources []string
+}
+
+// User is the identity's name as the API server knows it.
+func (i Identity) User() string { return "system:serviceaccount:" + i.Namespace + ":" + i.Name }
+
+// Problem is an object that no source, or no whole one, could be made of.
+type Problem struct {
+	Object string // such as Application argocd/guestbook
+	Err    error
+}

@@ -1,0 +1,168 @@
+package gitindex
+
+import "reflect"
+
+// Location is one rendered path of a source.
+type Location struct {
+	Path      string // slash-separated, relative to the repository's root; "." is the root
+	Namespace string // for namespaced objects that name none; may be empty
+	Render    Format
+	Build     Build
+}
+
+// Equal reports whether both are rendered alike.
+func (l Location) Equal(other Location) bool { return reflect.DeepEqual(l, other) }
+
+// same reports whether both declare the same objects, maybe rendered otherwise.
+func (l Location) same(other Location) bool {
+	return l.Path == other.Path && l.Namespace == other.Namespace
+}
+
+// Format says how the files at a location become objects.
+type Format string
+
+// The formats. Auto takes Helm where the path holds a Chart.yaml, Kustomize
+// where it holds a kustomization file, and Plain otherwise.
+const (
+	Auto      Format = "Auto"
+	Plain     Format = "Plain"
+	Kustomize Format = "Kustomize"
+	Helm      Format = "Helm"
+	Jsonnet   Format = "Jsonnet"
+
+	// Unrendered is the format of what only the agent itself can render, such
+	// as a config management plugin's: the agent's record is all there is.
+	Unrendered Format = "Unrendered"
+)
+
+// Build is what the agent has in mind with a location's files that isn't in
+// them. A nil part has nothing to say, and those of other formats don't count.
+type Build struct {
+	Directory  *Directory
+	Kustomize  *KustomizeBuild
+	Helm       *HelmBuild
+	Jsonnet    *JsonnetBuild
+	Substitute *Substitution // applied to what is rendered
+	Namespace  string        // that every namespaced object gets, whatever it names; empty for its own
+	Marks      Marks
+
+	// Ignores are fields that the agent leaves alone.
+	Ignores []FieldIgnore
+
+	// Excluded are patterns of files that the agent doesn't take out of the
+	// repository, as in a .gitignore file.
+	Excluded string
+
+	// Why says of an Unrendered location what makes it so.
+	Why string
+}
+
+// Directory says which files of a folder are manifests, as Argo CD does.
+type Directory struct {
+	Flat             bool   // folders below are left out
+	Include, Exclude string // glob patterns, such as {a.yaml,b/*.yaml}; empty for all, and none
+}
+
+// KustomizeBuild is laid over the kustomization of a location, or over one of
+// all its manifests where there is none.
+type KustomizeBuild struct {
+	NamePrefix, NameSuffix string
+	Namespace              string
+	Labels                 []Labels
+	Annotations            map[string]string
+	Images                 []string // name, name=new, with :tag or @digest: as kustomize edit set image takes them
+	Replicas               []Replicas
+	Patches                []Patch
+	Components             []string // relative to the location
+	SkipMissingComponents  bool
+}
+
+// Labels are labels that Kustomize gives to all objects.
+type Labels struct {
+	Pairs                map[string]string
+	Selectors, Templates bool // are given them as well
+}
+
+// Replicas is a number of replicas for the workloads of a name.
+type Replicas struct {
+	Name  string
+	Count int64
+}
+
+// Patch is a patch for Kustomize.
+type Patch struct {
+	Patch   string       // inline; empty if Path says where it is
+	Path    string       // relative to the location
+	Target  *PatchTarget // nil where the patch itself names its object
+	Options map[string]bool
+}
+
+// PatchTarget selects what a patch is for. Empty fields select everything.
+type PatchTarget struct {
+	Group, Version, Kind, Name, Namespace string
+	LabelSelector, AnnotationSelector     string
+}
+
+// HelmBuild says how a chart is rendered.
+type HelmBuild struct {
+	ReleaseName string
+	Namespace   string   // .Release.Namespace
+	ValueFiles  []string // in order; relative to the chart, or with a / in front to the root; $name/… of a reference
+	Values      string   // YAML, after the files; may be empty
+	Set         []SetValue
+	SetFile     []SetValue // Value is a file's path, relative to the chart
+
+	SkipCRDs, SkipTests, SkipHooks bool
+	SkipMissingValueFiles          bool
+
+	KubeVersion string   // empty for the renderer's
+	APIVersions []string // nil for the renderer's
+}
+
+// SetValue is one value of a chart, by a path such as a.b[0].c.
+type SetValue struct {
+	Name, Value string
+	Text        bool // taken as text, whatever it looks like
+}
+
+// JsonnetBuild is what Jsonnet files are given.
+type JsonnetBuild struct {
+	ExtVars, TLAs []JsonnetVariable
+	Libraries     []string // folders, relative to the repository's root
+}
+
+// JsonnetVariable is a variable of Jsonnet. Code is evaluated; else Value is
+// text.
+type JsonnetVariable struct {
+	Name, Value string
+	Code        bool
+}
+
+// Substitution replaces ${name} in what is rendered, as Flux's postBuild does.
+type Substitution struct {
+	Values  map[string]string
+	Secret  []string // names in Values whose value came from a Secret: what it makes is never shown
+	Strict  bool     // a name without a value is an error
+	OptOut  string   // objects with this label or annotation set to Disabled are left alone
+	Disable string   // the value of OptOut that does so
+}
+
+// Marks are what the agent adds to each object that it applies.
+type Marks struct {
+	Labels, Annotations map[string]string
+
+	// TrackingAnnotation, if not empty, is set to Argo CD's tracking id:
+	// application:group/kind:namespace/name.
+	TrackingAnnotation  string
+	TrackingApplication string
+}
+
+// FieldIgnore names fields that don't count in some objects.
+type FieldIgnore struct {
+	Group, Kind     string // glob patterns; the empty group is the core one
+	Namespace, Name string // empty for any
+
+	Pointers []string // JSON pointers: /spec/replicas
+	JQ       []string // jq path expressions: .spec.containers[] | select(.name == "web")
+	Managers []string // field managers, whose fields don't count
+}
