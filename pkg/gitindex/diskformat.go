@@ -29,10 +29,10 @@ type savedLocation struct {
 	Path      string
 	Namespace string
 	Render    Format
-	URL      string // that the objects came from
-	Revision Revision
-	Err      string
-	Objects  int
+	URL       string // that the objects came from
+	Revision  Revision
+	Err       string
+	Objects   int
 }
 
 type savedObject struct {
