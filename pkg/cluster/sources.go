@@ -45,10 +45,11 @@ func (s *Sources) load(ctx context.Context) error {
 	if err := s.reader.List(ctx, &list); err != nil {
 		return fmt.Errorf("listing GitSources: %w", err)
 	}
-	sources := make([]gitindex.Source, len(list.Items))
+	sources := make([]gitindex.Source, 0, len(list.Items))
 	for i := range list.Items {
-		list.Items[i].SetDefaults()
-		sources[i] = config.Source(list.Items[i])
+		if source, ok := config.Source(list.Items[i]); ok {
+			sources = append(sources, source)
+		}
 	}
 	s.set.SetSources(sources)
 	return nil

@@ -92,10 +92,10 @@ func (c Config) Warnings() []string {
 		warnings = append(warnings, "there is no GitSource: nothing is declared in Git")
 	}
 	for _, source := range c.Sources {
-		ref := source.Spec.Git.SecretRef
-		if ref == nil {
+		if source.Spec.Git == nil || source.Spec.Git.SecretRef == nil {
 			continue
 		}
+		ref := source.Spec.Git.SecretRef
 		if _, ok := c.Secrets[ref.Name]; !ok {
 			warnings = append(warnings, fmt.Sprintf("GitSource %s names Secret %s, which is not in the directory", source.Name, ref.Name))
 		}

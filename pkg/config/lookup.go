@@ -7,11 +7,13 @@ import (
 	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
-// GitSources are the sources as the index takes them.
+// GitSources are the sources with spec.git, as the index takes them.
 func (c Config) GitSources() []gitindex.Source {
-	sources := make([]gitindex.Source, len(c.Sources))
+	sources := make([]gitindex.Source, 0, len(c.Sources))
 	for i := range c.Sources {
-		sources[i] = Source(c.Sources[i])
+		if source, ok := Source(c.Sources[i]); ok {
+			sources = append(sources, source)
+		}
 	}
 	return sources
 }

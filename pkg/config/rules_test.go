@@ -23,6 +23,8 @@ const (
 	wantPathNS      = "spec.git.paths[0].namespace: must be the name of a namespace: lower-case letters, digits and '-'"
 	wantSecret      = "spec.git.secretRef.name: must be the name of a Secret: lower-case letters, digits, '-' and '.'"
 	wantInterval    = "spec.interval: must be a duration of 5s or more, such as 30s, 1m or 1h30m"
+	wantOneOrigin   = "spec: set exactly one of git, argoCD and flux"
+	wantArgoNS      = "spec.argoCD.namespace: must be the name of a namespace: lower-case letters, digits and '-'"
 	wantExcluded    = "spec.match.excludeNamespaces[0]: must be the name of a namespace: lower-case letters, digits and '-'"
 	wantSelector    = "spec.match.namespaceSelector: matchExpressions must each have operator In or NotIn with values, or Exists or DoesNotExist without"
 	wantGroup       = "spec.match.resources[0].apiGroups[0]: must be an API group without version, such as apps, or '*'"
@@ -100,6 +102,15 @@ var ruleTests = []struct{ kind, field, want string }{
 	{"interval", `soon`, wantInterval},
 	{"interval", `"60"`, wantInterval},
 
+	{"source", `{argoCD: {}}`, ""},
+	{"source", `{argoCD: {namespace: gitops, selector: {matchLabels: {team: web}}, destinations: [production]}}`, ""},
+	{"source", `{argoCD: {namespace: Argo CD}}`, wantArgoNS},
+	{"source", `{argoCD: {destinations: []}}`, "spec.argoCD.destinations: must not be empty"},
+	{"source", `{flux: {}}`, ""},
+	{"source", `{}`, wantOneOrigin},
+	{"source", `{flux: {}, argoCD: {}}`, wantOneOrigin},
+	{"source", `{git: {url: "git@host:infra", paths: [{path: a}]}, flux: {}}`, wantOneOrigin},
+
 	{"match", `{excludeNamespaces: []}`, ""},
 	{"match", `{excludeNamespaces: ["kube-*"]}`, wantExcluded},
 	{"match", `{namespaceSelector: {}}`, ""},
@@ -137,6 +148,8 @@ func withField(kind, field string) (label, text string) {
 		more = ", secretRef: " + field
 	case "interval":
 		return withSpec("GitSource", fmt.Sprintf("{interval: %s, git: {url: %s, paths: [{path: apps}]}}", field, url))
+	case "source":
+		return withSpec("GitSource", field)
 	case "match":
 		return withSpec("GuardPolicy", fmt.Sprintf("{match: %s}", field))
 	case "subject":

@@ -8,14 +8,18 @@ import (
 	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
-// Source is a GitSource as the index takes it. Defaults are filled in, paths
-// are in their shortest spelling. The GitSource is left as it is.
-func Source(in v1alpha1.GitSource) gitindex.Source {
+// Source is a GitSource with spec.git as the index takes it. Defaults are
+// filled in, paths are in their shortest spelling. The GitSource is left as it
+// is. ok is false for one that is found at an agent.
+func Source(in v1alpha1.GitSource) (out gitindex.Source, ok bool) {
 	source := in.DeepCopy()
 	source.SetDefaults()
-	git := &source.Spec.Git
+	git := source.Spec.Git
+	if git == nil {
+		return gitindex.Source{}, false
+	}
 
-	out := gitindex.Source{
+	out = gitindex.Source{
 		Name: source.Name,
 		Repository: gitindex.Repository{
 			URL: git.URL,
@@ -39,5 +43,5 @@ func Source(in v1alpha1.GitSource) gitindex.Source {
 			Render:    gitindex.Format(p.Render),
 		}
 	}
-	return out
+	return out, true
 }

@@ -17,7 +17,7 @@ func TestASourceIsConverted(t *testing.T) {
 	in := v1alpha1.GitSource{
 		ObjectMeta: metav1.ObjectMeta{Name: "infra"},
 		Spec: v1alpha1.GitSourceSpec{
-			Git: v1alpha1.Git{
+			Git: &v1alpha1.Git{
 				URL:       "git@host:infra",
 				Ref:       v1alpha1.Ref{Commit: hash},
 				SecretRef: &v1alpha1.SecretReference{Name: "key"},
@@ -30,7 +30,7 @@ func TestASourceIsConverted(t *testing.T) {
 		},
 	}
 	before := in.DeepCopy()
-	got := Source(in)
+	got, _ := Source(in)
 	want := gitindex.Source{
 		Name:       "infra",
 		Repository: gitindex.Repository{URL: "git@host:infra", Ref: gitindex.Ref{Commit: strings.ToLower(hash)}, Secret: gitindex.SecretRef{Name: "key"}},
@@ -55,7 +55,7 @@ func TestEachRefIsConverted(t *testing.T) {
 		{Tag: "v1.2.0"}:        {Tag: "v1.2.0"},
 		{SemVer: ">=1.2 <2.0"}: {SemVer: ">=1.2 <2.0"},
 	} {
-		got := Source(v1alpha1.GitSource{Spec: v1alpha1.GitSourceSpec{Git: v1alpha1.Git{Ref: in}}})
+		got, _ := Source(v1alpha1.GitSource{Spec: v1alpha1.GitSourceSpec{Git: &v1alpha1.Git{Ref: in}}})
 		if got.Repository.Ref != want {
 			t.Errorf("got %+v, want %+v", got.Repository.Ref, want)
 		}

@@ -9,6 +9,13 @@ type Agents struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=200
 	Subjects []Subject `json:"subjects,omitempty"`
+
+	// discover trusts the service accounts that GitSources with argoCD or flux
+	// find the agents to write as, each for the objects of the sources that it
+	// syncs and for objects that no source declares. True by default.
+	// +optional
+	// +default=true
+	Discover *bool `json:"discover,omitempty"`
 }
 
 // Subject is a user, a group or a service account.

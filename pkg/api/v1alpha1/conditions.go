@@ -17,6 +17,9 @@ const (
 	// ReasonRenderFailed: a path couldn't be rendered; its last good objects
 	// still count. (False)
 	ReasonRenderFailed = "RenderFailed"
+	// ReasonDiscoveryFailed: the agent's objects couldn't be read, or no source
+	// could be made of some. (False)
+	ReasonDiscoveryFailed = "DiscoveryFailed"
 	// ReasonConflict: an object is declared more than once. (False)
 	ReasonConflict = "Conflict"
 )

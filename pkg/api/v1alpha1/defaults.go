@@ -11,8 +11,16 @@ func (s *GitSource) SetDefaults() {
 	if s.Spec.Interval.Duration == 0 {
 		s.Spec.Interval = metav1.Duration{Duration: time.Minute}
 	}
-	for i := range s.Spec.Git.Paths {
-		setDefault(&s.Spec.Git.Paths[i].Render, FormatAuto)
+	if git := s.Spec.Git; git != nil {
+		for i := range git.Paths {
+			setDefault(&git.Paths[i].Render, FormatAuto)
+		}
+	}
+	if argo := s.Spec.ArgoCD; argo != nil {
+		setDefault(&argo.Namespace, "argocd")
+		if argo.Destinations == nil {
+			argo.Destinations = []string{"https://kubernetes.default.svc", "in-cluster"}
+		}
 	}
 }
 
@@ -20,6 +28,9 @@ func (s *GitSource) SetDefaults() {
 func (p *GuardPolicy) SetDefaults() {
 	spec := &p.Spec
 	setDefault(&spec.Mode, ModeAudit)
+	if spec.Agents.Discover == nil {
+		spec.Agents.Discover = new(true)
+	}
 	setDefault(&spec.UndeclaredFields.People, Deny)
 	setDefault(&spec.UndeclaredFields.ServiceAccounts, Allow)
 	setDefault(&spec.UndeclaredObjects.People, Allow)

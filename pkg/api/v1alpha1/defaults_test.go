@@ -23,6 +23,7 @@ func TestDefaultsLeaveAloneWhatIsSet(t *testing.T) {
 			ExcludeNamespaces: []string{},
 			Resources:         []v1alpha1.Resource{{APIGroups: []string{"*"}, Kinds: []string{"Deployment"}}},
 		},
+		Agents:            v1alpha1.Agents{Discover: new(true)},
 		UndeclaredFields:  v1alpha1.UndeclaredFields{People: v1alpha1.Allow, ServiceAccounts: v1alpha1.Allow},
 		UndeclaredObjects: v1alpha1.UndeclaredObjects{People: v1alpha1.Allow, ServiceAccounts: v1alpha1.Allow},
 		DerivedObjects:    v1alpha1.DerivedObjects{Update: v1alpha1.Deny, Delete: v1alpha1.Deny},

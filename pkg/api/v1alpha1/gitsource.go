@@ -4,15 +4,17 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// GitSource names a place in Git whose rendered manifests are the truth: a
-// repository at one ref, and the paths in it. Every object that they contain
-// is declared, in whichever cluster namespace it belongs.
+// GitSource names places in Git whose rendered manifests are the truth: a
+// repository at one ref and the paths in it, or all that a sync agent applies
+// from. Every object that they contain is declared, in whichever cluster
+// namespace it belongs.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:scope=Cluster,shortName=gsrc,categories=gitonly
 // +kubebuilder:subresource:status
-// +kubebuilder:printcolumn:name="URL",type=string,JSONPath=`.spec.git.url`
+// +kubebuilder:printcolumn:name="From",type=string,JSONPath=`.status.from`
 // +kubebuilder:printcolumn:name="Ref",type=string,JSONPath=`.status.revision.name`
+// +kubebuilder:printcolumn:name="Sources",type=integer,JSONPath=`.status.sources.total`
 // +kubebuilder:printcolumn:name="Objects",type=integer,JSONPath=`.status.objects`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
@@ -43,11 +45,24 @@ type GitSourceList struct {
 	Items []GitSource `json:"items"`
 }
 
-// GitSourceSpec says where the manifests are.
+// GitSourceSpec says where the manifests are: exactly one of git, argoCD and
+// flux.
+//
+// +kubebuilder:validation:XValidation:rule="[has(self.git), has(self.argoCD), has(self.flux)].filter(set, set).size() == 1",message="set exactly one of git, argoCD and flux"
 type GitSourceSpec struct {
 	// git is a repository, and the paths in it that are rendered.
-	// +required
-	Git Git `json:"git"`
+	// +optional
+	Git *Git `json:"git,omitempty"`
+
+	// argoCD makes each Application of an Argo CD a source: with the
+	// repository, credentials and options that Argo CD has for it.
+	// +optional
+	ArgoCD *ArgoCD `json:"argoCD,omitempty"`
+
+	// flux makes each Kustomization and HelmRelease of Flux a source, as
+	// Flux's controllers read them.
+	// +optional
+	Flux *Flux `json:"flux,omitempty"`
 
 	// interval is how long to wait between two looks at the remote ref. Files
 	// are fetched only when the ref has moved. At least 5s; 1m by default.

@@ -4,8 +4,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// MaxConflicts is how many conflicts a GitSource's status names.
-const MaxConflicts = 20
+// How many conflicts and troubled sources a GitSource's status names.
+const (
+	MaxConflicts = 20
+	MaxTroubled  = 100
+)
 
 // GitSourceStatus says what was found.
 type GitSourceStatus struct {
@@ -20,7 +23,13 @@ type GitSourceStatus struct {
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// revision was last fetched.
+	// from says in a few words where the manifests come from: the URL of the
+	// repository, or which agent's.
+	// +optional
+	From string `json:"from,omitempty"`
+
+	// revision was last fetched; empty for an agent's sources, which each have
+	// their own.
 	// +optional
 	Revision Revision `json:"revision,omitzero"`
 
@@ -36,6 +45,17 @@ type GitSourceStatus struct {
 	// +optional
 	// +listType=atomic
 	Paths []PathStatus `json:"paths,omitempty"`
+
+	// sources are those that were found at the agent.
+	// +optional
+	Sources *SourcesStatus `json:"sources,omitempty"`
+
+	// identities are the service accounts as which the agent was found to
+	// write: namespace/name.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=200
+	Identities []string `json:"identities,omitempty"`
 
 	// conflicts names objects that this source and another place both
 	// declare, and which of the two counts: the first 20.
@@ -78,6 +98,49 @@ type PathStatus struct {
 
 	// message says what went wrong at the newest revision, with file and line
 	// where they are known. Empty if nothing did.
+	// +optional
+	Message string `json:"message,omitempty"`
+}
+
+// SourcesStatus says what became of the sources that were found at an agent.
+type SourcesStatus struct {
+	// total is how many there are.
+	// +required
+	Total int32 `json:"total"`
+
+	// rendered is how many of them are rendered from their newest revision.
+	// +required
+	Rendered int32 `json:"rendered"`
+
+	// recorded is how many of them gitonly can't render: the agent's own
+	// record tells which objects are declared, and all of their fields are
+	// Git's.
+	// +required
+	Recorded int32 `json:"recorded"`
+
+	// troubled are those that something is wrong with, and those that are
+	// known by the agent's record alone: the first 100.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=100
+	Troubled []SourceStatus `json:"troubled,omitempty"`
+}
+
+// SourceStatus is the state of one source that was found at an agent.
+type SourceStatus struct {
+	// name of the source: Application argocd/guestbook.
+	// +required
+	Name string `json:"name"`
+
+	// revision that its objects are of, such as main@4f2c1ab.
+	// +optional
+	Revision string `json:"revision,omitempty"`
+
+	// objects is how many it declares.
+	// +optional
+	Objects int32 `json:"objects"`
+
+	// message says what is wrong.
 	// +optional
 	Message string `json:"message,omitempty"`
 }

@@ -60,6 +60,7 @@ type GuardPolicySpec struct {
 	// agents are the identities that bring Git's changes into the cluster.
 	// They may change anything.
 	// +optional
+	// +default={}
 	Agents Agents `json:"agents,omitzero"`
 
 	// systemActors are the identities of the control plane. They may change
