@@ -197,11 +197,11 @@ func TestReviewAnswersForPeople(t *testing.T) {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
 	want := `Deny (DeclaredFieldChanged) by GuardPolicy workloads in Enforce mode, for a request by Person dana
-gitonly: Deployment staging/guestbook is declared in Git: apps/overlays/staging at HEAD@` + i.commit[:7] + ` (AGE old).
+gitonly: Deployment staging/guestbook is declared in Git: apps/overlays/staging at HEAD@` + i.commit[:7] + ` (checked AGE ago).
 This request departs from it:
   spec.replicas: Git says 1, the request says 5   (apps/overlays/staging/patch-replicas.yaml)
 Change it there: apps/overlays/staging/patch-replicas.yaml in file://` + filepath.Join(filepath.Dir(i.config), "infra.git") + "\n"
-	stdout = regexp.MustCompile(`\(\d+[smhd] old\)`).ReplaceAllString(stdout, "(AGE old)")
+	stdout = regexp.MustCompile(`\(checked \d+[smhd] ago\)`).ReplaceAllString(stdout, "(checked AGE ago)")
 	if diff := cmp.Diff(want, stdout); diff != "" {
 		t.Errorf("printed (-want +got):\n%s", diff)
 	}

@@ -85,7 +85,7 @@ func TestOwnersAreFollowedToTheDeclaredObject(t *testing.T) {
 		reads   string
 	}{
 		{name: "a Pod of a ReplicaSet of a declared Deployment", request: labelPod, owners: theirs, reason: "DerivedObjectChanged", reads: "ReplicaSet staging/web-1",
-			message: "gitonly: Pod staging/web-1-x comes from Deployment staging/web, which is declared in Git: apps at main@4f2c1ab (0s old)."},
+			message: "gitonly: Pod staging/web-1-x comes from Deployment staging/web, which is declared in Git: apps at main@4f2c1ab (checked 0s ago)."},
 		{name: "a ReplicaSet of a declared Deployment needs no read", request: strings.NewReplacer("kind: ReplicaSet, name: web-1", "kind: Deployment, name: web").Replace(labelPod),
 			reason: "DerivedObjectChanged", message: "gitonly: Pod staging/web-1-x comes from Deployment staging/web"},
 		{name: "an object without a controller needs none either", request: strings.ReplaceAll(labelPod, ", controller: true", ""), reason: "UndeclaredObjectChanged"},

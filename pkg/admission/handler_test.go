@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -112,7 +113,7 @@ oldObject: {spec: {replicas: 1}}
 object: {spec: {replicas: 5}}
 `
 
-const message = `gitonly: Deployment staging/web is declared in Git: apps at main@4f2c1ab (0s old).
+const message = `gitonly: Deployment staging/web is declared in Git: apps at main@4f2c1ab (checked 0s ago).
 This request departs from it:
   spec.replicas: Git says 1, the request says 5   (apps/all.yaml)
 Change it there: https://git.example.com/org/infra/blob/main/apps/all.yaml`
@@ -139,12 +140,35 @@ func TestAuditModeWarnsOneLineAWarning(t *testing.T) {
 	if !response.Allowed {
 		t.Errorf("response: %+v", response)
 	}
-	want := strings.Split(strings.Replace(message, "gitonly: ", "gitonly: would be refused, but for Audit mode: ", 1), "\n")
+	want := []string{
+		"gitonly: would be refused, but for Audit mode: Deployment staging/web is declared in Git.",
+		"Declared in apps at main@4f2c1ab (checked 0s ago).",
+		"This request departs from it:",
+		"  spec.replicas: Git says 1, the request says 5   (apps/all.yaml)",
+		"Change it there: https://git.example.com/org/infra/blob/main/apps/all.yaml",
+	}
 	if diff := cmp.Diff(want, response.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 	if got := response.AuditAnnotations["outcome"]; got != "Warn" {
 		t.Errorf("the outcome in the audit log is %s", got)
+	}
+}
+
+func TestLongWarningsEndWithWhatToDo(t *testing.T) {
+	var annotations []string
+	for i := range 10 {
+		annotations = append(annotations, fmt.Sprintf("example.com/a%d: %s", i, strings.Repeat("é", 200)))
+	}
+	long := strings.Replace(scaleUp, "object: {spec: {replicas: 5}}", "object: {metadata: {annotations: {"+strings.Join(annotations, ", ")+"}}, spec: {replicas: 1}}", 1)
+	long = strings.Replace(long, "oldObject: {spec", "oldObject: {metadata: {annotations: {b: c}}, spec", 1)
+	got := newFixture(t, "mode: Audit").ask(t, long).Warnings
+	want := []string{"gitonly: … and more: see the audit log", "To keep this change, make it in https://git.example.com/org/infra/blob/main/apps/all.yaml"}
+	if diff := cmp.Diff(want, got[max(0, len(got)-2):]); diff != "" {
+		t.Errorf("the last warnings (-want +got):\n%s", diff)
+	}
+	if size := len(strings.Join(got, "")); size > 4096 {
+		t.Errorf("the API server would shorten %d bytes", size)
 	}
 }
 

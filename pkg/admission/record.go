@@ -76,14 +76,18 @@ const warningBytes = 3000
 
 // warnings say a verdict that lets the request pass: one a line of the message,
 // as a warning can't have several.
+// The last line says what to do: others give way to it.
 func warnings(v policy.Verdict) []string {
+	all := strings.Split(v.Message, "\n")
+	last := all[len(all)-1]
 	var lines []string
-	total := 0
-	for line := range strings.SplitSeq(v.Message, "\n") {
+	total := len(last)
+	for _, line := range all[:len(all)-1] {
 		if total += len(line); total > warningBytes {
-			return append(lines, "gitonly: … and more: see the audit log")
+			lines = append(lines, "gitonly: … and more: see the audit log")
+			break
 		}
 		lines = append(lines, strings.TrimRight(line, " "))
 	}
-	return lines
+	return append(lines, last)
 }

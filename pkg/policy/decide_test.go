@@ -2,7 +2,6 @@ package policy_test
 
 import (
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -156,22 +155,46 @@ const (
 	audit    = `{mode: Audit}`
 	scale1   = `{spec: {replicas: 1}}`
 	scale5   = `{spec: {replicas: 5}}`
-	declared = `gitonly: Deployment staging/guestbook is declared in Git: apps/overlays/staging at main@4f2c1ab (12s old).`
-	atFile   = "\nChange it there: https://git.example.com/org/infra/blob/main/apps/base/guestbook/deployment.yaml#L1"
-	inFile   = "\nIt is declared in https://git.example.com/org/infra/blob/main/apps/base/guestbook/deployment.yaml#L1"
+	declared = `gitonly: Deployment staging/guestbook is declared in Git: apps/overlays/staging at main@4f2c1ab (checked 12s ago).`
+	keepIt   = "\nTo keep this change, make it in apps/overlays/staging or in " + page
+	deleteIt = "\nTo delete it, remove it from " + page
+	page     = "https://git.example.com/org/infra/blob/main/apps/base/guestbook/deployment.yaml#L1"
 	atPatch  = "\nChange it there: https://git.example.com/org/infra/blob/main/apps/overlays/staging/patch-replicas.yaml#L6"
 )
 
+// decisions are requests and what is said of them.
+type decisions []struct {
+	name    string
+	policy  string   // enforce if empty
+	objects []string // in Git; the guestbook if there are none
+	request policy.Request
+	outcome policy.Outcome
+	reason  policy.Reason
+	message string
+}
+
+func (all decisions) run(t *testing.T) {
+	for _, test := range all {
+		t.Run(test.name, func(t *testing.T) {
+			if test.policy == "" {
+				test.policy = enforce
+			}
+			if test.objects == nil {
+				test.objects = []string{guestbook}
+			}
+			verdict := policy.Decide(test.request, snapshot(t, test.objects...), build(t, guard(t, "test", test.policy)))
+			if verdict.Outcome != test.outcome || verdict.Reason != test.reason {
+				t.Errorf("%s for %s, want %s for %s", verdict.Outcome, verdict.Reason, test.outcome, test.reason)
+			}
+			if diff := cmp.Diff(test.message, verdict.Message); diff != "" {
+				t.Errorf("message (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestDecide(t *testing.T) {
-	for _, test := range []struct {
-		name    string
-		policy  string // enforce if empty
-		objects []string
-		request policy.Request
-		outcome policy.Outcome
-		reason  policy.Reason
-		message string
-	}{
+	decisions{
 		// Rule 1
 		{name: "mode Off guards nothing", policy: `{mode: "Off"}`,
 			request: request(t, person, policy.Update, guestbook, scaled),
@@ -192,11 +215,11 @@ func TestDecide(t *testing.T) {
 		{name: "a label that brings the namespace under the selector counts at once", policy: `{mode: Enforce, undeclaredObjects: {people: Deny}, match: {namespaceSelector: {matchLabels: {guarded: "yes"}}}}`,
 			request: request(t, person, policy.Update, `{metadata: {}}`, `{metadata: {labels: {guarded: "yes"}}}`, ofNamespace("other")),
 			outcome: policy.Deny, reason: policy.UndeclaredObjectChanged,
-			message: "gitonly: Namespace other is not declared in Git, and GuardPolicy test allows no other objects here. Declare it in Git."},
+			message: "gitonly: Namespace other is not declared in Git, and GuardPolicy test guards such objects too.\nDeclare it in Git, with this change."},
 		{name: "a label that takes the namespace out of the selector's reach still counts", policy: `{mode: Enforce, undeclaredObjects: {people: Deny}, match: {namespaceSelector: {matchLabels: {guarded: "yes"}}}}`,
 			request: request(t, person, policy.Update, `{metadata: {labels: {guarded: "yes"}}}`, `{metadata: {}}`, ofNamespace("other")),
 			outcome: policy.Deny, reason: policy.UndeclaredObjectChanged,
-			message: "gitonly: Namespace other is not declared in Git, and GuardPolicy test allows no other objects here. Declare it in Git."},
+			message: "gitonly: Namespace other is not declared in Git, and GuardPolicy test guards such objects too.\nDeclare it in Git, with this change."},
 		// Rule 2
 		{name: "a controller of the control plane may", request: request(t, controller, policy.Update, guestbook, scaled),
 			outcome: policy.Allow, reason: policy.SystemActor},
@@ -209,7 +232,7 @@ func TestDecide(t *testing.T) {
 		{name: "another service account in kube-system is not the control plane",
 			request: request(t, policy.User{Name: "system:serviceaccount:kube-system:sealed-secrets-controller"}, policy.Delete, guestbook, ""),
 			reason:  policy.DeclaredObjectDeleted,
-			message: declared + " To delete it, remove it from Git." + strings.Replace(atFile, "Change", "Remove", 1)},
+			message: declared + deleteIt},
 		// Rule 4
 		{name: "the agent may", request: request(t, agent, policy.Update, guestbook, scaled),
 			outcome: policy.Allow, reason: policy.AgentActor},
@@ -219,11 +242,11 @@ func TestDecide(t *testing.T) {
 			message: declared + "\nThis request departs from it:\n  spec.replicas: Git says 1, the request says 5   (apps/overlays/staging/patch-replicas.yaml)" + atPatch},
 		{name: "audit warns where enforce refuses", policy: audit, request: request(t, person, policy.Update, guestbook, scaled),
 			outcome: policy.Warn, reason: policy.DeclaredFieldChanged,
-			message: strings.Replace(declared, "gitonly: ", "gitonly: would be refused, but for Audit mode: ", 1) + "\nThis request departs from it:\n  spec.replicas: Git says 1, the request says 5   (apps/overlays/staging/patch-replicas.yaml)" + atPatch},
+			message: "gitonly: would be refused, but for Audit mode: Deployment staging/guestbook is declared in Git.\nDeclared in apps/overlays/staging at main@4f2c1ab (checked 12s ago).\nThis request departs from it:\n  spec.replicas: Git says 1, the request says 5   (apps/overlays/staging/patch-replicas.yaml)" + atPatch},
 		{name: "a person creates a declared object", request: request(t, person, policy.Create, "", guestbook),
-			reason: policy.DeclaredObjectCreated, message: declared + " The sync agent creates it." + inFile},
+			reason: policy.DeclaredObjectCreated, message: declared + "\nThe sync agent creates it: wait for its next sync, or start one.\nTo change it first, edit " + page},
 		{name: "a person deletes a declared object", request: request(t, person, policy.Delete, guestbook, ""),
-			reason: policy.DeclaredObjectDeleted, message: declared + " To delete it, remove it from Git." + strings.Replace(atFile, "Change", "Remove", 1)},
+			reason: policy.DeclaredObjectDeleted, message: declared + deleteIt},
 		{name: "an object that is going away may be deleted again",
 			request: request(t, person, policy.Delete, `{metadata: {deletionTimestamp: "2026-01-01T00:00:00Z"}}`, ""),
 			outcome: policy.Allow, reason: policy.BeingDeleted},
@@ -233,13 +256,21 @@ func TestDecide(t *testing.T) {
 			outcome: policy.Allow, reason: policy.Converging},
 		{name: "a person adds a sidecar", request: request(t, person, policy.Update, guestbook, sidecar),
 			reason:  policy.UndeclaredFieldChanged,
-			message: declared + "\nThis request departs from it:\n" + `  spec.template.spec.containers[name=spy]: not in Git, the request adds {"image":"evil","name":"spy"}` + inFile},
+			message: declared + "\nThis request departs from it:\n" + `  spec.template.spec.containers[name=spy]: not in Git, the request adds {"image":"evil","name":"spy"}` + keepIt},
+		{name: "a person removes a sidecar that somebody added", request: request(t, person, policy.Update, sidecar, guestbook),
+			reason:  policy.UndeclaredFieldChanged,
+			message: declared + "\nThis request departs from it:\n" + `  spec.template.spec.containers[name=spy]: not in Git, the request removes {"image":"evil","name":"spy"}` + "\nLeave that to whoever added it. The object is declared in " + page},
+		{name: "a person removes a key that somebody added to a Secret",
+			objects: []string{`{apiVersion: v1, kind: Secret, metadata: {name: db, namespace: staging}, data: {a: MQ==}}`},
+			request: request(t, person, policy.Update, `{data: {a: MQ==, b: aHVudGVyMg==}}`, `{data: {a: MQ==}}`, of("", "v1", "Secret", "staging", "db")),
+			reason:  policy.UndeclaredFieldChanged,
+			message: "gitonly: Secret staging/db is declared in Git: apps/overlays/staging at main@4f2c1ab (checked 12s ago).\nThis request departs from it:\n  data.b: not in Git, the request removes it\nLeave that to whoever added it. The object is declared in " + page},
 		{name: "a service account may change what Git leaves open", request: request(t, robot, policy.Update, guestbook, sidecar),
 			outcome: policy.Allow, reason: policy.UndeclaredFieldChanged},
 		{name: "a service account may not, where the policy says so", policy: `{mode: Enforce, undeclaredFields: {serviceAccounts: Deny}}`,
 			request: request(t, robot, policy.Update, guestbook, sidecar),
 			reason:  policy.UndeclaredFieldChanged,
-			message: declared + "\nThis request departs from it:\n" + `  spec.template.spec.containers[name=spy]: not in Git, the request adds {"image":"evil","name":"spy"}` + inFile},
+			message: declared + "\nThis request departs from it:\n" + `  spec.template.spec.containers[name=spy]: not in Git, the request adds {"image":"evil","name":"spy"}` + keepIt},
 		{name: "a person may, where the policy says so", policy: `{mode: Enforce, undeclaredFields: {people: Allow}}`,
 			request: request(t, person, policy.Update, guestbook, sidecar),
 			outcome: policy.Allow, reason: policy.UndeclaredFieldChanged},
@@ -255,19 +286,19 @@ func TestDecide(t *testing.T) {
 		{name: "exec changes nothing", request: request(t, person, policy.Connect, "", "{}", subresource("exec")),
 			outcome: policy.Allow, reason: policy.PassiveSubresource},
 		{name: "a subresource that no rule knows", request: request(t, person, policy.Update, "{}", "{}", subresource("teleport")),
-			reason: policy.UnknownSubresource, message: declared + " No rule says what its subresource teleport may change." + atFile},
+			reason: policy.UnknownSubresource, message: declared + "\nNo rule says what its subresource teleport changes.\nChange the object itself there: " + page},
 		{name: "an eviction deletes",
 			objects: []string{`{apiVersion: v1, kind: Pod, metadata: {name: one, namespace: staging}}`},
 			request: request(t, person, policy.Create, "", `{metadata: {name: one}}`, subresource("eviction"), func(r *policy.Request) {
 				r.Key = gitindex.Key{Kind: "Pod", Namespace: "staging", Name: "one"}
 			}),
 			reason:  policy.DeclaredObjectDeleted,
-			message: "gitonly: Pod staging/one is declared in Git: apps/overlays/staging at main@4f2c1ab (12s old). To delete it, remove it from Git." + strings.Replace(atFile, "Change", "Remove", 1)},
+			message: "gitonly: Pod staging/one is declared in Git: apps/overlays/staging at main@4f2c1ab (checked 12s ago)." + deleteIt},
 		{name: "another API version can't be compared", request: request(t, person, policy.Update, guestbook, scaled, func(r *policy.Request) {
 			r.Version, r.Type.Version = "v1beta1", "v1beta1"
 		}),
 			reason:  policy.VersionSkew,
-			message: declared + " Git says apps/v1, the request says apps/v1beta1: use the version of Git.\nThis request departs from it:\n  spec.replicas: can't be compared with Git, the request says 5   (apps/overlays/staging/patch-replicas.yaml)" + atPatch},
+			message: declared + "\nGit says apps/v1, the request says apps/v1beta1, and the two can't be compared.\nThis request departs from it:\n  spec.replicas: can't be compared with Git, the request says 5   (apps/overlays/staging/patch-replicas.yaml)\nUse Git's version to have it compared, or change it there: https://git.example.com/org/infra/blob/main/apps/overlays/staging/patch-replicas.yaml#L6"},
 		{name: "an object that can't be read", policy: `{mode: Enforce, undecidable: Deny}`,
 			request: request(t, person, policy.Update, guestbook, `[]`),
 			reason:  policy.Undecidable,
@@ -290,28 +321,12 @@ func TestDecide(t *testing.T) {
 		{name: "full lockdown", policy: `{mode: Enforce, undeclaredObjects: {people: Deny}}`,
 			request: request(t, person, policy.Create, "", guestbook, named("other")),
 			reason:  policy.UndeclaredObjectChanged,
-			message: "gitonly: Deployment staging/other is not declared in Git, and GuardPolicy test allows no other objects here. Declare it in Git."},
+			message: "gitonly: Deployment staging/other is not declared in Git, and GuardPolicy test allows no other objects here.\nDeclare it in Git."},
 		{name: "a request that could not be read", policy: `{mode: Enforce, undecidable: Deny}`,
 			request: request(t, person, policy.Create, "", "", func(r *policy.Request) { r.Problem = errors.New("no name") }),
 			reason:  policy.Undecidable,
 			message: "gitonly: can't decide on Deployment staging/guestbook: no name.\nGuardPolicy test refuses what can't be decided (undecidable: Deny)."},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if test.policy == "" {
-				test.policy = enforce
-			}
-			if test.objects == nil {
-				test.objects = []string{guestbook}
-			}
-			verdict := policy.Decide(test.request, snapshot(t, test.objects...), build(t, guard(t, "test", test.policy)))
-			if verdict.Outcome != test.outcome || verdict.Reason != test.reason {
-				t.Errorf("%s for %s, want %s for %s", verdict.Outcome, verdict.Reason, test.outcome, test.reason)
-			}
-			if diff := cmp.Diff(test.message, verdict.Message); diff != "" {
-				t.Errorf("message (-want +got):\n%s", diff)
-			}
-		})
-	}
+	}.run(t)
 }
 
 func TestAuditModeSaysWhatEnforceWouldRefuseToDecide(t *testing.T) {

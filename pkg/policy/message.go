@@ -25,6 +25,16 @@ func (c *decision) message(v *Verdict, taken *identity, refused bool) string {
 		said = "gitonly: would be refused, but for Audit mode: "
 	}
 	lines := []string{said + c.summary(v, taken)}
+	if v.Declared != nil && taken == nil {
+		place := c.place(v.Declared)
+		if v.Outcome == Warn { // a warning's first line is best short
+			lines[0] += "."
+			lines = append(lines, "Declared in "+place+".")
+		} else {
+			lines[0] += ": " + place + "."
+		}
+	}
+	lines = append(lines, c.because(v)...)
 	if len(v.Differences) > 0 {
 		heading := "This request departs from it:"
 		if c.snap.Lookup(c.req.Key) == nil {
@@ -33,8 +43,8 @@ func (c *decision) message(v *Verdict, taken *identity, refused bool) string {
 		lines = append(lines, heading)
 		lines = append(lines, differences(v)...)
 	}
-	if v.Declared != nil && taken == nil {
-		lines = append(lines, whereToChange(v))
+	if taken == nil {
+		lines = append(lines, c.remedy(v)...)
 	}
 	return strings.Join(lines, "\n")
 }
@@ -54,13 +64,13 @@ func (c *decision) undecidableMessage(v *Verdict, refused bool) string {
 	return said + fmt.Sprintf("\nGuardPolicy %s lets it through.", v.Policy)
 }
 
-// summary is the first line.
+// summary is what is wrong. Where the object is declared, or the one that it
+// belongs to, it ends without a stop: the place comes next.
 func (c *decision) summary(v *Verdict, taken *identity) string {
 	key := c.req.Key
 	switch v.Reason {
 	case NamespaceHoldsDeclared:
-		count := c.snap.InNamespace(key.Name)
-		return fmt.Sprintf("%s holds %s that Git declares. Deleting it would delete them: remove them from Git first.", key, objects(count))
+		return fmt.Sprintf("%s holds %s that Git declares. Deleting it would delete them: remove them from Git first.", key, objects(c.snap.InNamespace(key.Name)))
 	case KindHoldsDeclared:
 		return fmt.Sprintf("%s defines %s that Git declares. Deleting it would delete them: remove them from Git first.", key, objects(c.defines()))
 	case NamespaceLeavesPolicy:
@@ -70,40 +80,42 @@ func (c *decision) summary(v *Verdict, taken *identity) string {
 		if isOwn(key) {
 			what = "says what gitonly guards"
 		}
-		said := fmt.Sprintf("%s %s, so it changes through Git only.", key, what)
-		if c.operation != Delete {
-			said += " Declare it in Git."
-		}
-		return said
+		return fmt.Sprintf("%s %s, so it changes through Git only.", key, what)
 	case TrustedIdentityTaken:
 		return fmt.Sprintf("this would let %s act as %s, which GuardPolicy %s trusts to change anything. Only it and the control plane may.", c.req.User.Name, taken.name, v.Policy)
 	case DerivedObjectChanged, DerivedObjectDeleted:
-		return fmt.Sprintf("%s comes from %s, which is declared in Git: %s.", key, v.Declared.Key, c.place(v.Declared))
+		return fmt.Sprintf("%s comes from %s, which is declared in Git", key, v.Declared.Key)
 	case UndeclaredObjectChanged:
-		return fmt.Sprintf("%s is not declared in Git, and GuardPolicy %s allows no other objects here. Declare it in Git.", key, v.Policy)
+		rule := "guards such objects too"
+		if c.operation == Create {
+			rule = "allows no other objects here"
+		}
+		return fmt.Sprintf("%s is not declared in Git, and GuardPolicy %s %s.", key, v.Policy, rule)
 	}
-	declared := fmt.Sprintf("%s is declared in Git: %s.", key, c.place(v.Declared))
-	switch v.Reason {
-	case DeclaredObjectCreated:
-		return declared + " The sync agent creates it."
-	case DeclaredObjectDeleted:
-		return declared + " To delete it, remove it from Git."
-	case UnknownSubresource:
-		return declared + fmt.Sprintf(" No rule says what its subresource %s may change.", c.req.Subresource)
-	case VersionSkew:
-		return declared + fmt.Sprintf(" Git says %s, the request says %s: use the version of Git.", v.Declared.APIVersion, c.req.Type.GroupVersion())
-	}
-	return declared
+	return fmt.Sprintf("%s is declared in Git", key)
 }
 
-// place is the path at its revision, and how old that knowledge is.
+// because is what else there is to know before the fields.
+func (c *decision) because(v *Verdict) []string {
+	switch v.Reason {
+	case UnknownSubresource:
+		return []string{fmt.Sprintf("No rule says what its subresource %s changes.", c.req.Subresource)}
+	case VersionSkew:
+		return []string{fmt.Sprintf("Git says %s, the request says %s, and the two can't be compared.", v.Declared.APIVersion, c.req.Type.GroupVersion())}
+	case DerivedObjectDeleted:
+		return []string{fmt.Sprintf("GuardPolicy %s lets nobody delete it by hand.", v.Policy)}
+	}
+	return nil
+}
+
+// place is the path at its revision, and when Git was last asked for it.
 func (c *decision) place(d *gitindex.Declared) string {
 	place := fmt.Sprintf("%s at %s", d.Origin.Path, d.Origin.Revision.Short())
 	state := c.snap.Source(d.Origin.Source)
 	if state == nil || state.CheckedAt.IsZero() || c.req.At.IsZero() {
 		return place
 	}
-	return fmt.Sprintf("%s (%s old)", place, age(c.req.At.Sub(state.CheckedAt)))
+	return fmt.Sprintf("%s (checked %s ago)", place, age(c.req.At.Sub(state.CheckedAt)))
 }
 
 // age is a duration as people say it.
@@ -175,8 +187,10 @@ func request(d fields.Difference) string {
 	switch {
 	case !d.New.Present && !d.Old.Present:
 		return "the request leaves it out"
-	case !d.New.Present:
+	case !d.New.Present && (d.Declared || d.Old.Hidden):
 		return "the request removes it"
+	case !d.New.Present:
+		return "the request removes " + d.Old.Text
 	case d.New.Hidden:
 		return "the request sets it"
 	case d.Declared:
@@ -185,37 +199,4 @@ func request(d fields.Difference) string {
 		return "the request adds " + d.New.Text
 	}
 	return fmt.Sprintf("the request changes it from %s to %s", d.Old.Text, d.New.Text)
-}
-
-// whereToChange names the file to edit: of the first difference, or of the
-// object.
-func whereToChange(v *Verdict) string {
-	origin := &v.Declared.Origin
-	path := ""
-	for _, d := range v.Differences {
-		if d.Declared {
-			path = d.Path
-			break
-		}
-	}
-	file, line := origin.Locate(path)
-	if path == "" {
-		file, line = origin.File, origin.Line
-	}
-	if file == "" {
-		file = origin.Path
-	}
-	return lead(v.Reason) + link(origin, file, line)
-}
-
-// lead says what the file is to a request of that kind. Whoever adds what Git
-// is silent about may have to do it elsewhere: in an overlay of that file.
-func lead(reason Reason) string {
-	switch reason {
-	case DeclaredObjectCreated, UndeclaredFieldChanged:
-		return "It is declared in "
-	case DeclaredObjectDeleted:
-		return "Remove it there: "
-	}
-	return "Change it there: "
 }

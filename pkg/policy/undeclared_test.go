@@ -11,7 +11,6 @@ import (
 
 	"crypto/ed25519"
 
-	"github.com/google/go-cmp/cmp"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
@@ -44,7 +43,8 @@ const (
 	nightly      = `{apiVersion: batch/v1, kind: CronJob, metadata: {name: nightly, namespace: staging}}`
 	pod          = `{metadata: {name: guestbook-1}, spec: {containers: [{name: web, image: "nginx:1.25"}]}}`
 	podPatched   = `{metadata: {name: guestbook-1}, spec: {containers: [{name: web, image: evil}]}}`
-	comesFrom    = "gitonly: Pod staging/guestbook-1 comes from Deployment staging/guestbook, which is declared in Git: apps/overlays/staging at main@4f2c1ab (12s old)."
+	comesFrom    = "gitonly: Pod staging/guestbook-1 comes from Deployment staging/guestbook, which is declared in Git: apps/overlays/staging at main@4f2c1ab (checked 12s ago)."
+	changeOwner  = "\nChange Deployment staging/guestbook instead: " + page
 	sealedSecret = `{apiVersion: bitnami.com/v1alpha1, kind: SealedSecret, metadata: {name: db, namespace: staging}}`
 	external     = `{apiVersion: external-secrets.io/v1, kind: ExternalSecret, metadata: {name: db, namespace: staging}, spec: {target: {name: db-login}}}`
 	certificate  = `{apiVersion: cert-manager.io/v1, kind: Certificate, metadata: {name: web, namespace: staging}, spec: {secretName: web-tls}}`
@@ -64,20 +64,12 @@ func TestDecideOnObjectsThatGitIsSilentAbout(t *testing.T) {
 		return of("", "v1", kind, "flux-system", "kustomize-controller")
 	}
 	lockdown := `{mode: Enforce, undeclaredObjects: {people: Deny, serviceAccounts: Deny}}`
-	for _, test := range []struct {
-		name    string
-		policy  string // enforce if empty
-		objects []string
-		request policy.Request
-		outcome policy.Outcome
-		reason  policy.Reason
-		message string
-	}{
+	decisions{
 		// Derived objects
 		{name: "a Pod of a declared Deployment is changed",
 			request: request(t, person, policy.Update, pod, podPatched, podKind, owned),
 			reason:  policy.DerivedObjectChanged,
-			message: comesFrom + "\nThis request changes:\n  spec.containers[name=web].image: the request changes it from \"nginx:1.25\" to \"evil\"" + atFile},
+			message: comesFrom + "\nThis request changes:\n  spec.containers[name=web].image: the request changes it from \"nginx:1.25\" to \"evil\"" + changeOwner},
 		{name: "nothing of it is changed",
 			request: request(t, person, policy.Update, pod, pod, podKind, owned),
 			outcome: policy.Allow, reason: policy.Unchanged},
@@ -86,7 +78,7 @@ func TestDecideOnObjectsThatGitIsSilentAbout(t *testing.T) {
 			outcome: policy.Allow, reason: policy.Unchanged},
 		{name: "one more is made in its name",
 			request: request(t, person, policy.Create, "", podPatched, podKind, owned),
-			reason:  policy.DerivedObjectChanged, message: comesFrom + atFile},
+			reason:  policy.DerivedObjectChanged, message: comesFrom + changeOwner},
 		{name: "it is deleted, so that another one starts",
 			request: request(t, person, policy.Delete, pod, "", podKind, owned),
 			outcome: policy.Allow, reason: policy.DerivedObjectDeleted},
@@ -95,7 +87,7 @@ func TestDecideOnObjectsThatGitIsSilentAbout(t *testing.T) {
 			outcome: policy.Allow, reason: policy.DerivedObjectDeleted},
 		{name: "it is deleted under a policy that refuses that", policy: `{mode: Enforce, derivedObjects: {delete: Deny}}`,
 			request: request(t, person, policy.Delete, pod, "", podKind, owned),
-			reason:  policy.DerivedObjectDeleted, message: comesFrom + atFile},
+			reason:  policy.DerivedObjectDeleted, message: comesFrom + "\nGuardPolicy test lets nobody delete it by hand." + changeOwner},
 		{name: "it is deleted again", policy: `{mode: Enforce, derivedObjects: {delete: Deny}}`,
 			request: request(t, person, policy.Delete, `{metadata: {deletionTimestamp: "2026-01-01T00:00:00Z"}}`, "", podKind, owned),
 			outcome: policy.Allow, reason: policy.BeingDeleted},
@@ -117,7 +109,7 @@ func TestDecideOnObjectsThatGitIsSilentAbout(t *testing.T) {
 		{name: "a Job of a declared CronJob is changed", objects: []string{nightly},
 			request: request(t, person, policy.Update, `{spec: {parallelism: 1}}`, `{spec: {parallelism: 2}}`, of("batch", "v1", "Job", "staging", "once"), ofNightly),
 			reason:  policy.DerivedObjectChanged,
-			message: "gitonly: Job staging/once comes from CronJob staging/nightly, which is declared in Git: apps/overlays/staging at main@4f2c1ab (12s old).\nThis request changes:\n  spec.parallelism: the request changes it from 1 to 2" + atFile},
+			message: "gitonly: Job staging/once comes from CronJob staging/nightly, which is declared in Git: apps/overlays/staging at main@4f2c1ab (checked 12s ago).\nThis request changes:\n  spec.parallelism: the request changes it from 1 to 2\nChange CronJob staging/nightly instead: " + page},
 		{name: "a Pod of nobody is changed",
 			request: request(t, person, policy.Update, pod, podPatched, podKind),
 			outcome: policy.Allow, reason: policy.UndeclaredObjectChanged},
@@ -126,11 +118,11 @@ func TestDecideOnObjectsThatGitIsSilentAbout(t *testing.T) {
 		{name: "the Secret of a SealedSecret is made by hand", objects: []string{sealedSecret},
 			request: request(t, person, policy.Create, "", `{data: {password: c2VzYW1l}}`, secretOf("db")),
 			reason:  policy.DerivedObjectChanged,
-			message: "gitonly: Secret staging/db comes from SealedSecret staging/db, which is declared in Git: apps/overlays/staging at main@4f2c1ab (12s old)." + atFile},
+			message: "gitonly: Secret staging/db comes from SealedSecret staging/db, which is declared in Git: apps/overlays/staging at main@4f2c1ab (checked 12s ago).\nChange SealedSecret staging/db instead: " + page},
 		{name: "the Secret of an ExternalSecret is changed by hand", objects: []string{external},
 			request: request(t, person, policy.Update, `{data: {password: aHVudGVyMg==}}`, `{data: {password: c2VzYW1l}}`, secretOf("db-login")),
 			reason:  policy.DerivedObjectChanged,
-			message: "gitonly: Secret staging/db-login comes from ExternalSecret staging/db, which is declared in Git: apps/overlays/staging at main@4f2c1ab (12s old).\nThis request changes:\n  data.password: the request sets it" + atFile},
+			message: "gitonly: Secret staging/db-login comes from ExternalSecret staging/db, which is declared in Git: apps/overlays/staging at main@4f2c1ab (checked 12s ago).\nThis request changes:\n  data.password: the request sets it\nChange ExternalSecret staging/db instead: " + page},
 		{name: "the Secret of a Certificate is made by its controller", objects: []string{certificate},
 			request: request(t, robot, policy.Create, "", `{data: {tls.key: c2VzYW1l}}`, secretOf("web-tls")),
 			outcome: policy.Allow, reason: policy.DerivedObjectChanged},
@@ -158,18 +150,18 @@ func TestDecideOnObjectsThatGitIsSilentAbout(t *testing.T) {
 		{name: "the agent is sent to another repository",
 			request: request(t, person, policy.Update, application, redirected, app),
 			reason:  policy.AgentLeverChanged,
-			message: "gitonly: Application argocd/root tells the sync agent what to apply, so it changes through Git only. Declare it in Git.\nThis request changes:\n  spec.source.repoURL: the request changes it from \"https://git.example.com/org/infra\" to \"https://git.example.com/eve/infra\""},
+			message: "gitonly: Application argocd/root tells the sync agent what to apply, so it changes through Git only.\nThis request changes:\n  spec.source.repoURL: the request changes it from \"https://git.example.com/org/infra\" to \"https://git.example.com/eve/infra\"\nDeclare it in Git, with this change."},
 		{name: "the agent is asked to look at Git again",
 			request: request(t, person, policy.Update, application, refreshed, app),
 			outcome: policy.Allow, reason: policy.Unchanged},
 		{name: "the agent gets something new to apply",
 			request: request(t, person, policy.Create, "", application, app),
 			reason:  policy.AgentLeverChanged,
-			message: "gitonly: Application argocd/root tells the sync agent what to apply, so it changes through Git only. Declare it in Git."},
+			message: "gitonly: Application argocd/root tells the sync agent what to apply, so it changes through Git only.\nDeclare it in Git."},
 		{name: "what the agent applies is taken away",
 			request: request(t, person, policy.Delete, application, "", app),
 			reason:  policy.AgentLeverChanged,
-			message: "gitonly: Application argocd/root tells the sync agent what to apply, so it changes through Git only."},
+			message: "gitonly: Application argocd/root tells the sync agent what to apply, so it changes through Git only.\nDeclare it in Git first, and then remove it there."},
 		{name: "the agent's own server writes",
 			request: request(t, policy.User{Name: "system:serviceaccount:argocd:argocd-server"}, policy.Update, application, redirected, app),
 			outcome: policy.Allow, reason: policy.UndeclaredObjectChanged},
@@ -179,11 +171,11 @@ func TestDecideOnObjectsThatGitIsSilentAbout(t *testing.T) {
 		{name: "a cluster is registered with Argo CD",
 			request: request(t, person, policy.Create, "", `{metadata: {labels: {argocd.argoproj.io/secret-type: cluster}}, stringData: {server: "https://evil"}}`, of("", "v1", "Secret", "argocd", "evil")),
 			reason:  policy.AgentLeverChanged,
-			message: "gitonly: Secret argocd/evil tells the sync agent what to apply, so it changes through Git only. Declare it in Git."},
+			message: "gitonly: Secret argocd/evil tells the sync agent what to apply, so it changes through Git only.\nDeclare it in Git."},
 		{name: "Argo CD's settings are changed",
 			request: request(t, person, policy.Update, `{metadata: {labels: {app.kubernetes.io/part-of: argocd}}}`, `{metadata: {}, data: {kustomize.buildOptions: --enable-exec}}`, of("", "v1", "ConfigMap", "argocd", "argocd-cm")),
 			reason:  policy.AgentLeverChanged,
-			message: "gitonly: ConfigMap argocd/argocd-cm tells the sync agent what to apply, so it changes through Git only. Declare it in Git.\nThis request changes:\n  data: the request adds {\"kustomize.buildOptions\":\"--enable-exec\"}\n  metadata.labels: the request removes it"},
+			message: "gitonly: ConfigMap argocd/argocd-cm tells the sync agent what to apply, so it changes through Git only.\nThis request changes:\n  data: the request adds {\"kustomize.buildOptions\":\"--enable-exec\"}\n  metadata.labels: the request removes {\"app.kubernetes.io/part-of\":\"argocd\"}\nDeclare it in Git, with this change."},
 
 		// Trusted identities
 		{name: "a token of the agent", request: request(t, person, policy.Create, "", `{}`, inAgents("ServiceAccount"), subresource("token")),
@@ -254,23 +246,7 @@ func TestDecideOnObjectsThatGitIsSilentAbout(t *testing.T) {
 		{name: "a node's serving certificate is approved",
 			request: request(t, person, policy.Update, "", signingRequest(t, "kubernetes.io/kubelet-serving", "system:node:a", "system:nodes"), of("certificates.k8s.io", "v1", "CertificateSigningRequest", "", "c"), subresource("approval")),
 			outcome: policy.Allow, reason: policy.PassiveSubresource},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if test.policy == "" {
-				test.policy = enforce
-			}
-			if test.objects == nil {
-				test.objects = []string{guestbook}
-			}
-			verdict := policy.Decide(test.request, snapshot(t, test.objects...), build(t, guard(t, "test", test.policy)))
-			if verdict.Outcome != test.outcome || verdict.Reason != test.reason {
-				t.Errorf("%s for %s, want %s for %s", verdict.Outcome, verdict.Reason, test.outcome, test.reason)
-			}
-			if diff := cmp.Diff(test.message, verdict.Message); diff != "" {
-				t.Errorf("message (-want +got):\n%s", diff)
-			}
-		})
-	}
+	}.run(t)
 }
 
 // signingRequest asks for a certificate of this user and these groups.
@@ -297,7 +273,7 @@ func TestGitonlysOwnConfiguration(t *testing.T) {
 	loaded := snapshot(t, guestbook)
 	never := gitindex.NewSnapshot([]gitindex.SourceState{{Source: gitindex.Source{Name: "typo", Locations: []gitindex.Location{{Path: "apps"}}}, Err: errors.New("no such host")}, loaded.Sources()[0]})
 	strict := `{mode: Enforce, undecidable: Deny, undeclaredObjects: {people: Deny, serviceAccounts: Deny}, match: {resources: [{kinds: [Deployment]}]}}`
-	const isOwn = "gitonly: GuardPolicy test says what gitonly guards, so it changes through Git only. Declare it in Git."
+	const isOwn = "gitonly: GuardPolicy test says what gitonly guards, so it changes through Git only."
 	for _, test := range []struct {
 		name    string
 		snap    *gitindex.Snapshot
@@ -307,15 +283,15 @@ func TestGitonlysOwnConfiguration(t *testing.T) {
 		message string
 	}{
 		{name: "a person weakens it", snap: loaded, request: weaker, reason: policy.AgentLeverChanged,
-			message: isOwn + "\nThis request changes:\n  spec.mode: the request changes it from \"Enforce\" to \"Audit\""},
+			message: isOwn + "\nThis request changes:\n  spec.mode: the request changes it from \"Enforce\" to \"Audit\"\nDeclare it in Git, with this change."},
 		{name: "a person deletes it", snap: loaded, reason: policy.AgentLeverChanged,
-			message: "gitonly: GuardPolicy test says what gitonly guards, so it changes through Git only.",
+			message: "gitonly: GuardPolicy test says what gitonly guards, so it changes through Git only.\nDeclare it in Git first, and then remove it there.",
 			request: request(t, admin, policy.Delete, `{}`, "", own("GuardPolicy", "test"))},
 		{name: "a person brings another Git", snap: loaded, reason: policy.AgentLeverChanged,
-			message: "gitonly: GitSource eve says what gitonly guards, so it changes through Git only. Declare it in Git.",
+			message: "gitonly: GitSource eve says what gitonly guards, so it changes through Git only.\nDeclare it in Git.",
 			request: request(t, admin, policy.Create, "", `{}`, own("GitSource", "eve"))},
 		{name: "a person deletes the kind", snap: loaded, reason: policy.AgentLeverChanged,
-			message: "gitonly: CustomResourceDefinition guardpolicies.gitonly.dev says what gitonly guards, so it changes through Git only.",
+			message: "gitonly: CustomResourceDefinition guardpolicies.gitonly.dev says what gitonly guards, so it changes through Git only.\nDeclare it in Git first, and then remove it there.",
 			request: request(t, admin, policy.Delete, `{}`, "", of("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "", "guardpolicies.gitonly.dev"))},
 		{name: "a person upgrades the kind", snap: loaded, outcome: policy.Allow, reason: policy.UndeclaredObjectChanged,
 			request: request(t, admin, policy.Update, `{spec: {a: 1}}`, `{spec: {a: 2}}`, of("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "", "guardpolicies.gitonly.dev"))},

@@ -1,0 +1,86 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/policy/fields"
+)
+
+// remedy is what a refused user can do instead.
+func (c *decision) remedy(v *Verdict) []string {
+	if v.Declared == nil {
+		return c.declareIt(v)
+	}
+	page := whereDeclared(v)
+	switch v.Reason {
+	case DeclaredObjectCreated:
+		return []string{"The sync agent creates it: wait for its next sync, or start one.", "To change it first, edit " + page}
+	case DeclaredObjectDeleted:
+		return []string{"To delete it, remove it from " + page}
+	case DerivedObjectChanged, DerivedObjectDeleted:
+		return []string{"Change " + v.Declared.Key.String() + " instead: " + page}
+	case UnknownSubresource:
+		return []string{"Change the object itself there: " + page}
+	case VersionSkew:
+		return []string{"Use Git's version to have it compared, or change it there: " + page}
+	case UndeclaredFieldChanged:
+		return []string{addThere(v, page)}
+	}
+	return []string{"Change it there: " + page}
+}
+
+// declareIt is the way of an object that no source has.
+func (c *decision) declareIt(v *Verdict) []string {
+	if v.Reason != AgentLeverChanged && v.Reason != UndeclaredObjectChanged {
+		return nil
+	}
+	switch c.operation {
+	case Create:
+		return []string{"Declare it in Git."}
+	case Delete:
+		return []string{"Declare it in Git first, and then remove it there."}
+	}
+	return []string{"Declare it in Git, with this change."}
+}
+
+// addThere is the way of what Git is silent about.
+func addThere(v *Verdict, page string) string {
+	if !slices.ContainsFunc(v.Differences, func(d fields.Difference) bool { return d.New.Present }) {
+		return "Leave that to whoever added it. The object is declared in " + page
+	}
+	origin := &v.Declared.Origin
+	if origin.File != "" && !within(origin.File, origin.Path) {
+		return "To keep this change, make it in " + origin.Path + " or in " + page // an overlay and its base
+	}
+	return "To keep this change, make it in " + page
+}
+
+// within reports whether a file is that of a path, or below it.
+func within(file, path string) bool {
+	return path == "" || path == "." || file == path || strings.HasPrefix(file, strings.TrimSuffix(path, "/")+"/")
+}
+
+// whereDeclared is the file to edit: of the first declared difference, or of the
+// object.
+func whereDeclared(v *Verdict) string {
+	origin := &v.Declared.Origin
+	for _, d := range v.Differences {
+		if d.Declared {
+			return linkOf(origin, d.Path)
+		}
+	}
+	return linkOf(origin, "")
+}
+
+func linkOf(origin *gitindex.Origin, field string) string {
+	file, line := origin.File, origin.Line
+	if field != "" {
+		file, line = origin.Locate(field)
+	}
+	if file == "" {
+		file = origin.Path
+	}
+	return link(origin, file, line)
+}
