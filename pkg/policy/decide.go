@@ -137,7 +137,7 @@ func (c *decision) rules(g *Guard, actor Actor) Verdict {
 		return c.declared(g, actor, declared)
 	}
 	if missing := c.snap.Incomplete(); len(missing) > 0 {
-		return c.undecidable(g, fmt.Errorf("not all that Git declares is known: %s could never be loaded (kubectl get gitsources says why)", strings.Join(missing, ", ")))
+		return c.undecidable(g, fmt.Errorf("not all that Git declares is known: source %s could never be loaded (kubectl get gitsources says why)", strings.Join(missing, ", source ")))
 	}
 	return c.undeclared(g, actor)
 }
