@@ -21,6 +21,9 @@ func (w *walk) excused(a at, git, before, after any) bool {
 			return ok && w.managed.adds(place)
 		})
 	}
+	if !declared && w.types.resets(a.above.ref, a.name, after) && w.every(a, before, w.writtenWithKubectl) {
+		return true // taken back: the API server put its own value in its place
+	}
 	place, ok := w.place(a)
 	return ok && scalar(before) && scalar(after) && w.managed.modifies(place)
 }

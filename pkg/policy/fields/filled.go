@@ -35,6 +35,15 @@ func (t *Types) filledIn(in schema.TypeRef, name string, before, after map[strin
 	return slices.ContainsFunc(defaults[*in.NamedType][name], func(known any) bool { return equal(known, value) })
 }
 
+// resets reports whether a member takes the one value that the API server fills
+// in where nobody says any.
+func (t *Types) resets(in schema.TypeRef, name string, after any) bool {
+	if t.served {
+		return t.defaulted(in, name, nil, map[string]any{name: after})
+	}
+	return in.NamedType != nil && len(defaults[*in.NamedType][name]) == 1 && equal(defaults[*in.NamedType][name][0], after)
+}
+
 const servicePort = "io.k8s.api.core.v1.ServicePort"
 
 // defaults are the values that the API server fills in, by type and member:

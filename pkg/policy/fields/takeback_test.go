@@ -9,6 +9,10 @@ func TestComparePutsBackWhatKubectlWrote(t *testing.T) {
 	agent := step{manager: "agent", object: live}
 	agents := func(object string) []step { return []step{{manager: "agent", object: object}} }
 	by := func(manager, object string) []step { return []step{agent, {manager: manager, object: object}} }
+	logsAt := func(path string) string {
+		return edit("args: [serve, --fast]", "args: [serve, --fast]\n        terminationMessagePath: "+path)
+	}
+	const byDefault = "/dev/termination-log"
 	portMoved := edit("containerPort: 80", "containerPort: 81")
 	for _, test := range []struct {
 		name    string
@@ -39,6 +43,20 @@ func TestComparePutsBackWhatKubectlWrote(t *testing.T) {
 		{
 			name: "an undeclared structure", history: by("kubectl-patch", edit("dnsPolicy: ClusterFirst", "dnsPolicy: ClusterFirst\n      securityContext: {runAsUser: 0}")),
 			request: step{manager: "kubectl-patch", object: live},
+		},
+		{
+			name: "a value in place of the API server's", request: step{manager: "kubectl-edit", object: logsAt(byDefault)},
+			history: []step{{manager: "agent", object: logsAt(byDefault)}, {manager: "kubectl-edit", object: logsAt("/tmp/log")}},
+		},
+		{
+			name: "a value in place of the API server's becomes a third one", request: step{manager: "kubectl-edit", object: logsAt("/tmp/other")},
+			history: []step{{manager: "agent", object: logsAt(byDefault)}, {manager: "kubectl-edit", object: logsAt("/tmp/log")}},
+			want:    []string{`undeclared spec.template.spec.containers[name=web].terminationMessagePath: git -, old "/tmp/log", new "/tmp/other"`},
+		},
+		{
+			name: "the agent's value in place of the API server's", history: agents(logsAt("/tmp/log")),
+			request: step{manager: "kubectl-edit", object: logsAt(byDefault)},
+			want:    []string{`undeclared spec.template.spec.containers[name=web].terminationMessagePath: git -, old "/tmp/log", new "/dev/termination-log"`},
 		},
 		{
 			name: "a label that the agent added", history: agents(labelled("a: b")), request: step{manager: "kubectl-label", object: live},
