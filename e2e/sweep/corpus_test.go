@@ -1,28 +1,18 @@
 package sweep
 
 import (
-	"bytes"
 	"context"
-	"embed"
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/yaml"
-
 	"gitonly.dev/gitonly/e2e/gitserver"
 	"gitonly.dev/gitonly/examples"
 )
-
-//go:embed corpus
-var corpus embed.FS
 
 // location is a folder of the repository that is declared.
 type location struct {
@@ -83,38 +73,6 @@ func (s *scene) declared(ctx context.Context, dir string, at location) ([]map[st
 		all = append(all, found...)
 	}
 	return all, nil
-}
-
-func documents(text []byte) ([]map[string]any, error) {
-	var all []map[string]any
-	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 4096)
-	for {
-		var object unstructuredJSON
-		err := decoder.Decode(&object)
-		if errors.Is(err, io.EOF) {
-			return all, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if object.fields != nil {
-			all = append(all, object.fields)
-		}
-	}
-}
-
-// unstructuredJSON decodes whole numbers as int64, as client-go does, and
-// objects without a kind too.
-type unstructuredJSON struct{ fields map[string]any }
-
-func (u *unstructuredJSON) UnmarshalJSON(text []byte) error {
-	if string(text) == "null" {
-		return nil
-	}
-	var object unstructured.Unstructured
-	err := object.UnmarshalJSON(text)
-	u.fields = object.Object
-	return err
 }
 
 // decrypted is a Secret as a SOPS plugin hands it to the agent.

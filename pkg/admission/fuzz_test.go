@@ -4,13 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
-	"io/fs"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,44 +14,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	kjson "k8s.io/apimachinery/pkg/util/json"
-	kyaml "k8s.io/apimachinery/pkg/util/yaml"
 	crwebhook "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
+	"gitonly.dev/gitonly/e2e/sweep"
 	"gitonly.dev/gitonly/pkg/policy"
 )
-
-// manifests are the objects of the sweep and of the example, as JSON.
-func manifests(t testing.TB) [][]byte {
-	t.Helper()
-	var objects [][]byte
-	for _, dir := range []string{"../../e2e/sweep/corpus", "../../examples/infra"} {
-		err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-			if err != nil || !strings.HasSuffix(path, ".yaml") {
-				return err
-			}
-			text, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			documents := kyaml.NewYAMLToJSONDecoder(bytes.NewReader(text))
-			for {
-				var object json.RawMessage
-				switch err := documents.Decode(&object); {
-				case errors.Is(err, io.EOF):
-					return nil
-				case err != nil:
-					return err
-				case len(object) > 0:
-					objects = append(objects, object)
-				}
-			}
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	return objects
-}
 
 // seed is a review of a person's write to what Git declares.
 func seed(t testing.TB, operation admissionv1.Operation, subresource string, before, after []byte) []byte {
@@ -88,9 +50,17 @@ func FuzzReview(f *testing.F) {
 			f.Add(seed(f, operation, subresource, []byte(one), []byte(five)))
 		}
 	}
-	for _, object := range manifests(f) {
-		f.Add(seed(f, admissionv1.Update, "", object, []byte(one)))
-		f.Add(seed(f, admissionv1.Update, "", []byte(five), object))
+	objects, err := sweep.Objects()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, object := range objects {
+		encoded, err := json.Marshal(object)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(seed(f, admissionv1.Update, "", encoded, []byte(one)))
+		f.Add(seed(f, admissionv1.Update, "", []byte(five), encoded))
 	}
 	fixture := newFixture(f, "{mode: Enforce, undecidable: Deny}")
 	webhook := &crwebhook.Webhook{Handler: fixture.handler}
