@@ -102,11 +102,9 @@ func (t *thing) lead(ctx context.Context, results []result) ([]step, error) {
 			steps = append(steps, step{trial: r.trial, way: "change", outcome: invalid, detail: fmt.Sprint(err)})
 			continue
 		}
-		mine := r.trial.owned(before, drifted)
-		for _, st := range []step{t.back(ctx, r, before, drifted), t.backByApply(ctx, r, drifted)} {
-			st.mine = mine
-			steps = append(steps, st)
-		}
+		back := t.back(ctx, r, before, drifted)
+		back.cause = r.trial.staying(before, drifted)
+		steps = append(steps, back, t.backByApply(ctx, r, drifted))
 		if third, ok := t.third(ctx, r, drifted); ok {
 			steps = append(steps, third)
 		}
@@ -153,12 +151,6 @@ func (t *thing) drift(ctx context.Context, r result) (before, drifted *unstructu
 func at(before, now *unstructured.Unstructured) *unstructured.Unstructured {
 	wanted := before.DeepCopy()
 	wanted.SetResourceVersion(now.GetResourceVersion())
-	const revision = "deployment.kubernetes.io/revision" // a controller has counted on
-	if count, ok := now.GetAnnotations()[revision]; ok {
-		if err := unstructured.SetNestedField(wanted.Object, count, "metadata", "annotations", revision); err != nil {
-			panic(err) // annotations are always a map
-		}
-	}
 	return wanted
 }
 

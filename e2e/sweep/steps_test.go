@@ -9,6 +9,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/kubernetes/scheme"
 )
 
 // step is one request on the way back.
@@ -17,44 +18,59 @@ type step struct {
 	way     string
 	outcome outcome
 	detail  string
-	mine    bool // back from what the drifter has added
+	cause   cause // why a person may not take this step; none for most
 }
 
-// byDesign reports whether all that the refusal of a step back complains of is
-// what Git is silent about, and what the drifter didn't add: that isn't a
-// person's to do, even if it was so before.
-func (s step) byDesign() bool {
-	if s.outcome != refused || s.way == elsewhereTo || s.mine {
-		return false
-	}
-	silent := ": not in Git, the request removes it"
-	if s.trial.op == opAdd || s.trial.op == opInsert {
-		silent = ": not in Git"
-	}
-	paths := len(namedFields(s.detail))
-	return paths > 0 && paths == strings.Count(s.detail, silent)
-}
+// cause is why a person may not take back what came in beside what Git declares.
+type cause string
 
-// owned reports whether a trial added something under the drifter's name, as far
-// as managedFields tell: the API server keeps none of an object that nobody has
-// applied a field of, and another version's can't be read. Others rely on
-// finalizers and owners: they stay.
-func (t trial) owned(before, drifted *unstructured.Unstructured) bool {
-	if _, was := t.at.get(before.Object); was || (t.op != opAdd && t.op != opInsert) {
-		return false
-	}
-	if path := t.at.String(); strings.HasPrefix(path, "metadata.finalizers") || strings.HasPrefix(path, "metadata.ownerReferences") {
-		return false
+const (
+	none       cause = ""
+	reliedUpon cause = "others rely on finalizers and owners"
+	untracked  cause = "the API server keeps no managedFields of an object that nobody applied a field of"
+	unread     cause = "managedFields of another version can't be read"
+	unknown    cause = "the value before is a default of a built-in kind that gitonly doesn't know"
+)
+
+// staying is the cause why what a trial added has to stay; none if it may go.
+func (t trial) staying(before, drifted *unstructured.Unstructured) cause {
+	if t.op != opAdd {
+		return none
 	}
 	entries := drifted.GetManagedFields()
-	return slices.ContainsFunc(entries, func(e metav1.ManagedFieldsEntry) bool { return e.Manager == drifter }) &&
-		!slices.ContainsFunc(entries, func(e metav1.ManagedFieldsEntry) bool { return e.APIVersion != drifted.GetAPIVersion() })
+	_, was := t.at.get(before.Object)
+	path := t.at.String()
+	switch {
+	case strings.HasPrefix(path, "metadata.finalizers"), strings.HasPrefix(path, "metadata.ownerReferences"):
+		return reliedUpon
+	case !slices.ContainsFunc(entries, func(e metav1.ManagedFieldsEntry) bool { return e.Manager == drifter }):
+		return untracked
+	case slices.ContainsFunc(entries, func(e metav1.ManagedFieldsEntry) bool { return e.APIVersion != drifted.GetAPIVersion() }):
+		return unread
+	case was && scheme.Scheme.Recognizes(drifted.GroupVersionKind()):
+		return unknown
+	}
+	return none
+}
+
+// byDesign reports whether a refused step back has a cause, and complains of
+// nothing but what it puts back.
+func (s step) byDesign() bool {
+	if s.outcome != refused || s.cause == none {
+		return false
+	}
+	saying := ": not in Git, the request removes "
+	if s.cause == unknown {
+		saying = ": not in Git, the request changes it from "
+	}
+	return len(namedFields(s.detail)) == 1 && strings.Count(s.detail, saying) == 1
 }
 
 // judgeSteps counts, and complains of steps back that were refused and of
 // others that were not.
 func (s *scene) judgeSteps(t *testing.T, steps []step) {
 	counts := map[string]*stepCount{}
+	causes := map[cause]int{}
 	var lines []string
 	for _, st := range steps {
 		detail := strings.ReplaceAll(st.detail, "\n", " ")
@@ -66,6 +82,9 @@ func (s *scene) judgeSteps(t *testing.T, steps []step) {
 			counts[key] = c
 		}
 		c.add(st)
+		if st.byDesign() {
+			causes[st.cause]++
+		}
 		back := st.way != elsewhereTo
 		switch {
 		case st.outcome == broken, back && st.outcome == refused && !st.byDesign(), !back && st.outcome != refused:
@@ -78,7 +97,10 @@ func (s *scene) judgeSteps(t *testing.T, steps []step) {
 		c := counts[key]
 		fmt.Fprintf(&text, "%-32s %6d %9d %8d %8d %8d\n", key, c.accepted+c.refused+c.designed, c.accepted, c.refused, c.designed, c.invalid)
 	}
-	t.Logf("convergence, from states that kubectl made (by design: refused only because of fields that Git is silent about):\n%-32s %6s %9s %8s %8s %8s\n%s",
+	for _, why := range slices.Sorted(maps.Keys(causes)) {
+		fmt.Fprintf(&text, "%d by design: %s\n", causes[why], why)
+	}
+	t.Logf("convergence, from states that kubectl made:\n%-32s %6s %9s %8s %8s %8s\n%s",
 		"", "tried", "accepted", "refused", "by design", "invalid", text.String())
 }
 
