@@ -20,6 +20,8 @@ type definition struct {
 	stamp       string   // what it was read for
 	unconverted bool     // its versions hold the same fields
 	served      []string // versions
+
+	replicas map[string][]string // by served version that has scale: the field that it changes, name by name
 }
 
 // definition reads a CRD; the zero one is that of a kind that has none, such as
@@ -31,8 +33,13 @@ func (o *openAPI) definition(ctx context.Context, resource kschema.GroupResource
 				Strategy string `json:"strategy"`
 			} `json:"conversion"`
 			Versions []struct {
-				Name   string `json:"name"`
-				Served bool   `json:"served"`
+				Name         string `json:"name"`
+				Served       bool   `json:"served"`
+				Subresources struct {
+					Scale struct {
+						SpecReplicasPath string `json:"specReplicasPath"`
+					} `json:"scale"`
+				} `json:"subresources"`
 			} `json:"versions"`
 		} `json:"spec"`
 	}
@@ -41,10 +48,14 @@ func (o *openAPI) definition(ctx context.Context, resource kschema.GroupResource
 	} else if err != nil {
 		return definition{}, err
 	}
-	d := definition{unconverted: crd.Spec.Conversion.Strategy == "None"}
+	d := definition{unconverted: crd.Spec.Conversion.Strategy == "None", replicas: map[string][]string{}}
 	for _, version := range crd.Spec.Versions {
-		if version.Served {
-			d.served = append(d.served, version.Name)
+		if !version.Served {
+			continue
+		}
+		d.served = append(d.served, version.Name)
+		if path, ok := strings.CutPrefix(version.Subresources.Scale.SpecReplicasPath, "."); ok {
+			d.replicas[version.Name] = strings.Split(path, ".") // as the API server does
 		}
 	}
 	return d, nil

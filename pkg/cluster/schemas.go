@@ -55,13 +55,13 @@ type Schemas struct {
 
 	mu      sync.Mutex
 	wanted  declaredKinds
-	changes int // of CRDs in the wanted groups
+	changes map[string]int // of CRDs, by wanted group
 
 	// Those below are the loop's own.
 	watching    bool
 	complaint   string
 	documents   map[kschema.GroupVersion]*document
-	definitions map[kschema.GroupResource]definition
+	definitions map[kschema.GroupKind]definition
 }
 
 // declaredKinds are the kinds that Git declares, and in which versions.
@@ -71,6 +71,7 @@ type declaredKinds map[kschema.GroupKind]map[string]bool
 type published struct {
 	types       map[kschema.GroupVersionKind]publishedType
 	unconverted map[kschema.GroupKind]bool
+	replicas    map[kschema.GroupVersionKind][]string
 }
 
 type publishedType struct {
@@ -88,7 +89,8 @@ func NewSchemas(access *rest.Config, client *http.Client, needs func(kschema.Gro
 		api: api, needs: needs, times: times.withDefaults(), log: log,
 		wake:        make(chan struct{}, 1),
 		documents:   map[kschema.GroupVersion]*document{},
-		definitions: map[kschema.GroupResource]definition{},
+		definitions: map[kschema.GroupKind]definition{},
+		changes:     map[string]int{},
 	}, nil
 }
 
@@ -106,6 +108,15 @@ func (s *Schemas) Schema(gvk kschema.GroupVersionKind) (*schema.Schema, schema.T
 func (s *Schemas) Unconverted(kind kschema.GroupKind) bool {
 	current := s.current.Load()
 	return current != nil && current.unconverted[kind]
+}
+
+// Replicas implements fields.Schemas.
+func (s *Schemas) Replicas(gvk kschema.GroupVersionKind) []string {
+	current := s.current.Load()
+	if current == nil {
+		return nil
+	}
+	return current.replicas[gvk]
 }
 
 // Follow takes note of what a snapshot declares.
@@ -147,12 +158,17 @@ func (s *Schemas) add(wanted declaredKinds, object *gitindex.Declared) {
 func (s *Schemas) changed(group string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	groups := map[string]bool{}
 	for kind := range s.wanted {
 		if group == "" || kind.Group == group {
-			s.changes++
-			s.rouse()
-			return
+			groups[kind.Group] = true
 		}
+	}
+	for group := range groups {
+		s.changes[group]++
+	}
+	if len(groups) > 0 {
+		s.rouse()
 	}
 }
 
@@ -165,16 +181,16 @@ func (s *Schemas) rouse() {
 
 // Start implements manager.Runnable: it follows the API server until ctx ends.
 func (s *Schemas) Start(ctx context.Context) error {
-	seen, lag := 0, lagSteps
+	seen, lag := map[string]int{}, lagSteps
 	for {
 		s.mu.Lock()
-		wanted, changes := s.wanted, s.changes
+		wanted, changes := s.wanted, maps.Clone(s.changes)
 		s.mu.Unlock()
 		if len(wanted) > 0 && !s.watching {
 			s.watching = true
 			go s.api.watchDefinitions(ctx, s.changed)
 		}
-		if changes != seen {
+		if !maps.Equal(changes, seen) {
 			seen, lag = changes, 0
 		}
 		pause, err := s.look(ctx, wanted, changes)

@@ -29,6 +29,7 @@ type apiServer struct {
 	documents map[string]string // by group version
 	crds      map[string]string // by name
 	broken    bool
+	locked    bool
 	asked     []string
 	watchers  []chan string
 }
@@ -59,13 +60,19 @@ func (a *apiServer) withdraw(version string) {
 	delete(a.documents, "example.com/"+version)
 }
 
-// define changes the CRD of Widgets, and tells those who watch.
+// define changes the CRD of Widgets, and tells those who watch. A version may
+// say what its scale changes: "v1 .spec.size".
 func (a *apiServer) define(strategy string, versions ...string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	served := make([]string, len(versions))
 	for i, version := range versions {
-		served[i] = fmt.Sprintf(`{"name": %q, "served": true}`, version)
+		name, scaled, _ := strings.Cut(version, " ")
+		subresources := "{}"
+		if scaled != "" {
+			subresources = fmt.Sprintf(`{"scale": {"specReplicasPath": %q, "statusReplicasPath": ".status.replicas"}}`, scaled)
+		}
+		served[i] = fmt.Sprintf(`{"name": %q, "served": true, "subresources": %s}`, name, subresources)
 	}
 	a.crds["widgets.example.com"] = fmt.Sprintf(`{"spec": {"conversion": {"strategy": %q}, "versions": [%s]}}`, strategy, strings.Join(served, ","))
 	for _, watcher := range a.watchers {
@@ -77,6 +84,13 @@ func (a *apiServer) breakDown(broken bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.broken = broken
+}
+
+// lock has nobody read CRDs any more.
+func (a *apiServer) lock() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.locked = true
 }
 
 // questions are the requests so far, without hashes.
@@ -99,6 +113,10 @@ func (a *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.asked = append(a.asked, r.URL.Path)
 	if a.broken {
 		http.Error(w, "{}", http.StatusServiceUnavailable)
+		return
+	}
+	if a.locked && strings.HasPrefix(r.URL.Path, definitionsPath) {
+		http.Error(w, "{}", http.StatusForbidden)
 		return
 	}
 	if crd, ok := a.crds[strings.TrimPrefix(r.URL.Path, definitionsPath)]; ok {

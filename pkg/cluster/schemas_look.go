@@ -14,7 +14,7 @@ import (
 
 // look brings what is known up to date, and returns when to look again. What
 // can't be fetched stays as it is; the error says why.
-func (s *Schemas) look(ctx context.Context, wanted declaredKinds, changes int) (time.Duration, error) {
+func (s *Schemas) look(ctx context.Context, wanted declaredKinds, changes map[string]int) (time.Duration, error) {
 	if len(wanted) == 0 {
 		s.forget()
 		return s.times.Poll, nil
@@ -46,20 +46,28 @@ func (s *Schemas) look(ctx context.Context, wanted declaredKinds, changes int) (
 		}
 	}
 	problem := s.fetch(ctx, index, needed, false)
-	unconverted := map[kschema.GroupKind]bool{}
+	next := &published{
+		types:       map[kschema.GroupVersionKind]publishedType{},
+		unconverted: map[kschema.GroupKind]bool{},
+		replicas:    map[kschema.GroupVersionKind][]string{},
+	}
+	maps.DeleteFunc(s.definitions, func(kind kschema.GroupKind, _ definition) bool { return wanted[kind] == nil })
 	for kind := range wanted {
-		d, err := s.definition(ctx, index, kind, changes)
+		d, err := s.definition(ctx, index, kind, changes[kind.Group])
 		problem = errors.Join(problem, err)
+		for version, path := range d.replicas {
+			next.replicas[kind.WithVersion(version)] = path
+		}
 		if !d.unconverted {
 			continue
 		}
-		unconverted[kind] = true
+		next.unconverted[kind] = true
 		for _, version := range d.served {
 			need(kschema.GroupVersion{Group: kind.Group, Version: version}, kind.Kind)
 		}
 	}
 	problem = errors.Join(problem, s.fetch(ctx, index, needed, true))
-	s.publish(needed, unconverted)
+	s.publish(next, needed)
 	switch {
 	case problem != nil:
 		return s.times.Retry, problem
@@ -106,8 +114,8 @@ func (s *Schemas) fetch(ctx context.Context, index index, needed map[kschema.Gro
 
 func compareVersions(a, b kschema.GroupVersion) int { return strings.Compare(a.String(), b.String()) }
 
-// definition is what is known of the CRD of a kind. Only one with several
-// versions is read, and only when something about it changed.
+// definition is what is known of the CRD of a kind. It is read only when
+// something in its group changed.
 func (s *Schemas) definition(ctx context.Context, index index, kind kschema.GroupKind, changes int) (definition, error) {
 	versions := index.versions(kind.Group)
 	plural, stamp := "", fmt.Sprint(changes)
@@ -117,25 +125,24 @@ func (s *Schemas) definition(ctx context.Context, index index, kind kschema.Grou
 			plural = d.plurals[kind.Kind]
 		}
 	}
-	if plural == "" || len(versions) < 2 {
+	if plural == "" {
 		return definition{}, nil
 	}
-	resource := kschema.GroupResource{Group: kind.Group, Resource: plural}
-	if known, ok := s.definitions[resource]; ok && known.stamp == stamp {
+	if known, ok := s.definitions[kind]; ok && known.stamp == stamp {
 		return known, nil
 	}
-	read, err := s.api.definition(ctx, resource)
+	read, err := s.api.definition(ctx, kschema.GroupResource{Group: kind.Group, Resource: plural})
 	if err != nil {
-		return definition{}, err // what its versions have in common isn't proven
+		return definition{}, err // what it said before may hold no longer
 	}
 	read.stamp = stamp
-	s.definitions[resource] = read
+	s.definitions[kind] = read
 	return read, nil
 }
 
-// publish makes what is known of the needed kinds the answer from now on.
-func (s *Schemas) publish(needed map[kschema.GroupVersion]map[string]bool, unconverted map[kschema.GroupKind]bool) {
-	next := &published{types: map[kschema.GroupVersionKind]publishedType{}, unconverted: unconverted}
+// publish adds the types of the needed kinds to next, and makes it the answer
+// from now on.
+func (s *Schemas) publish(next *published, needed map[kschema.GroupVersion]map[string]bool) {
 	for version := range needed {
 		d := s.documents[version]
 		if d == nil {

@@ -64,7 +64,7 @@ func TestADeclaredKindsSchemaIsFetchedAndNoOther(t *testing.T) {
 	if pause := lookAt(t, s, "example.com/v1 Widget", "v1 ConfigMap"); pause != 5*time.Minute {
 		t.Errorf("the next look is in %s", pause)
 	}
-	if diff := cmp.Diff([]string{indexPath, v1Path}, api.questions()); diff != "" {
+	if diff := cmp.Diff([]string{indexPath, v1Path, crdPath}, api.questions()); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 	list := ports(s, widget)
@@ -116,8 +116,8 @@ func TestAKindThatLeavesGitIsForgotten(t *testing.T) {
 	s := api.schemas(SchemaTimes{})
 	lookAt(t, s, "example.com/v1 Widget")
 	lookAt(t, s, "v1 ConfigMap")
-	if specType(s, widget) != nil || len(s.documents) > 0 {
-		t.Errorf("it is still there, and %d documents", len(s.documents))
+	if specType(s, widget) != nil || len(s.documents) > 0 || len(s.definitions) > 0 {
+		t.Errorf("it is still there, and %d documents and %d definitions", len(s.documents), len(s.definitions))
 	}
 }
 
@@ -186,6 +186,65 @@ func TestVersionsWithoutConversionHoldTheSameFields(t *testing.T) {
 				test.asked = []string{indexPath} // the second look finds nothing new
 			}
 		})
+	}
+}
+
+func TestADefinitionSaysWhatScaleChanges(t *testing.T) {
+	api := newAPIServer(t)
+	api.publish("v1")
+	api.publish("v2", "/v1/", "/v2/")
+	api.define("Webhook", "v1 .spec.size", "v2 .spec.scaling.count", "v3")
+	s := api.schemas(SchemaTimes{})
+	known := func() [][]string {
+		v3 := widget.GroupKind().WithVersion("v3")
+		return [][]string{s.Replicas(widget), s.Replicas(widgetV2), s.Replicas(v3)}
+	}
+	if diff := cmp.Diff([][]string{nil, nil, nil}, known()); diff != "" {
+		t.Errorf("before the first look (-want +got):\n%s", diff)
+	}
+	lookAt(t, s, "example.com/v1 Widget")
+	if diff := cmp.Diff([][]string{{"spec", "size"}, {"spec", "scaling", "count"}, nil}, known()); diff != "" {
+		t.Errorf("scaled fields (-want +got):\n%s", diff)
+	}
+
+	// A change elsewhere is none of this kind.
+	s.changed("other.example.com")
+	api.questions()
+	lookAt(t, s, "example.com/v1 Widget")
+	if diff := cmp.Diff([]string{indexPath}, api.questions()); diff != "" {
+		t.Errorf("requests after a change elsewhere (-want +got):\n%s", diff)
+	}
+
+	api.define("Webhook", "v1 .spec.count")
+	s.changed("example.com")
+	lookAt(t, s, "example.com/v1 Widget")
+	if diff := cmp.Diff([]string{indexPath, crdPath}, api.questions()); diff != "" {
+		t.Errorf("requests after a change (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([][]string{{"spec", "count"}, nil, nil}, known()); diff != "" {
+		t.Errorf("scaled fields after a change (-want +got):\n%s", diff)
+	}
+
+	// What it says now can't be read: what it said before may hold no longer.
+	api.lock()
+	s.changed("example.com")
+	if _, err := s.look(t.Context(), s.wanted, s.changes); err == nil {
+		t.Error("no error")
+	}
+	if diff := cmp.Diff([][]string{nil, nil, nil}, known()); diff != "" {
+		t.Errorf("scaled fields of a definition that can't be read (-want +got):\n%s", diff)
+	}
+}
+
+func TestAKindThatLeavesGitTakesItsDefinitionAlong(t *testing.T) {
+	api := newAPIServer(t)
+	api.publish("v1")
+	api.define("None", "v1 .spec.size")
+	s := api.schemas(SchemaTimes{})
+	lookAt(t, s, "example.com/v1 Widget", "example.com/v1 Gear")
+	lookAt(t, s, "example.com/v1 Gear")
+	if len(s.definitions) > 0 || s.Replicas(widget) != nil {
+		t.Errorf("%d definitions are kept, and scale changes %q", len(s.definitions), s.Replicas(widget))
 	}
 }
 
