@@ -17,7 +17,7 @@ import (
 func (h *Handler) request(review *admissionv1.AdmissionRequest) policy.Request {
 	request := policy.Request{
 		At:          h.Clock.Now(),
-		Version:     review.Kind.Version,
+		Version:     review.Resource.Version,
 		Operation:   policy.Operation(review.Operation),
 		Subresource: review.SubResource,
 		User:        policy.User{Name: review.UserInfo.Username, Groups: review.UserInfo.Groups},

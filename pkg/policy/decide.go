@@ -155,15 +155,24 @@ func (c *decision) compare(declared *gitindex.Declared, ignored []fields.Pattern
 		return
 	}
 	c.change, c.err = c.types.Compare(fields.Update{
-		Type: c.req.Type, Version: version.Version, Declared: declared.JSON, Old: c.req.OldObject, New: c.req.Object, Part: c.part, Ignored: ignored,
+		Type: c.written(), Version: version.Version, Declared: declared.JSON, Old: c.req.OldObject, New: c.req.Object, Part: c.part, Ignored: ignored,
 		Tracked: c.req.Subresource == "", Manager: c.req.FieldManager,
 	})
 	c.skewed = c.change.Unread
 }
 
+// written is the type of what the request changes: a Scale stands for the object
+// that it scales.
+func (c *decision) written() kschema.GroupVersionKind {
+	if c.part != fields.Scale {
+		return c.req.Type
+	}
+	return kschema.GroupVersionKind{Group: c.req.Key.Group, Version: c.req.Version, Kind: c.req.Key.Kind}
+}
+
 // allChanges is what the update changes of an object that Git is silent about.
 func (c *decision) allChanges() (fields.Change, error) {
-	return c.types.Compare(fields.Update{Type: c.req.Type, Declared: []byte("{}"), Old: c.req.OldObject, New: c.req.Object, Part: c.part})
+	return c.types.Compare(fields.Update{Type: c.written(), Declared: []byte("{}"), Old: c.req.OldObject, New: c.req.Object, Part: c.part})
 }
 
 // undecidable is what the guard wants done where nothing can be decided.

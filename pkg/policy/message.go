@@ -101,7 +101,7 @@ func (c *decision) because(v *Verdict) []string {
 	case UnknownSubresource:
 		return []string{fmt.Sprintf("No rule says what its subresource %s changes.", c.req.Subresource)}
 	case VersionSkew:
-		return []string{fmt.Sprintf("Git says %s, the request says %s, and the two can't be compared.", v.Declared.APIVersion, c.req.Type.GroupVersion())}
+		return []string{fmt.Sprintf("Git says %s, the request says %s, and the two can't be compared.", v.Declared.APIVersion, c.written().GroupVersion())}
 	case DerivedObjectDeleted:
 		return []string{fmt.Sprintf("GuardPolicy %s lets nobody delete it by hand.", v.Policy)}
 	}

@@ -16,7 +16,7 @@ import (
 type Request struct {
 	At          time.Time    // when it arrived
 	Key         gitindex.Key // the object; for a subresource, the object it belongs to
-	Version     string       // API version of Object and OldObject, without the group
+	Version     string       // API version in which the request addresses that object, without the group
 	Operation   Operation
 	Subresource string // empty for the object itself
 	User        User

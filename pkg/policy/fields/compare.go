@@ -10,7 +10,7 @@ import (
 
 // Update is an object before and after a request, and what Git says of it.
 type Update struct {
-	Type     kschema.GroupVersionKind // of Old and New
+	Type     kschema.GroupVersionKind // of Old and New; of the object that they scale, if they are Scales
 	Version  string                   // API version of Declared, without the group; empty if it is that of Type
 	Declared []byte                   // JSON
 	Old, New []byte                   // JSON, as the API server sends them
@@ -22,9 +22,8 @@ type Update struct {
 }
 
 // skewed reports whether Git declares another version than the request's.
-// spec.replicas, which is all that a Scale shows, is the same in each.
 func (u *Update) skewed() bool {
-	return u.Part != Scale && u.Version != "" && u.Version != u.Type.Version
+	return u.Version != "" && u.Version != u.Type.Version
 }
 
 // Part is the part of the object that a request can change.
@@ -34,7 +33,7 @@ type Part int
 const (
 	Main   Part = iota // everything; status only where Git declares it
 	Status             // metadata too; status where Git declares it
-	Scale              // Old and New are Scales: spec.replicas
+	Scale              // Old and New are Scales: the field that they stand for
 )
 
 // Difference is a field that a request changes to something else than Git's
@@ -69,6 +68,17 @@ func (t *Types) Compare(u Update) (Change, error) {
 	if err != nil {
 		return Change{}, fmt.Errorf("reading what Git declares: %w", err)
 	}
+	if u.Part == Scale {
+		if equal(replicas(before), replicas(after)) {
+			return Change{}, nil
+		}
+		path, err := t.scaledField(u.Type, git)
+		if err != nil {
+			return Change{}, err
+		}
+		only(git, path)
+		before, after = scaled(path, before), scaled(path, after)
+	}
 	types, ref := t.of(u.Type)
 	w := walk{types: types, managed: newManaged(&u, before, after), unread: !read, secret: isSecret(u.Type)}
 	if isAutoscaler(u.Type) && u.Type.Version == "v1" {
@@ -102,16 +112,6 @@ func limit(u *Update, git, before, after map[string]any) {
 	for _, object := range []map[string]any{git, before, after} {
 		forget(object, u.Type)
 	}
-	if u.Part == Scale {
-		spec, _ := git["spec"].(map[string]any)
-		keep(spec, "replicas")
-		for _, object := range []map[string]any{git, before, after} {
-			keep(object, "spec")
-		}
-		spellZero(before)
-		spellZero(after)
-		return
-	}
 	if u.Part == Status {
 		// The API server takes labels, annotations, owners and finalizers from
 		// a write of the status too; it differs by kind which.
@@ -138,19 +138,6 @@ func ignore(u *Update, git, before, after map[string]any) bool {
 		}
 	}
 	return differed && equal(before, after)
-}
-
-// spellZero writes out the replicas that a Scale leaves out: 0, whereas a
-// Deployment without replicas has 1.
-func spellZero(scale map[string]any) {
-	spec, ok := scale["spec"].(map[string]any)
-	if !ok {
-		spec = map[string]any{}
-		scale["spec"] = spec
-	}
-	if _, ok := spec["replicas"]; !ok {
-		spec["replicas"] = int64(0)
-	}
 }
 
 func keep(object map[string]any, names ...string) {

@@ -19,7 +19,6 @@ var (
 	secret     = kschema.GroupVersionKind{Version: "v1", Kind: "Secret"}
 	configMap  = kschema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}
 	binding    = kschema.GroupVersionKind{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "RoleBinding"}
-	scale      = kschema.GroupVersionKind{Group: "autoscaling", Version: "v1", Kind: "Scale"}
 	widget     = kschema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Widget"}
 	namespace  = kschema.GroupVersionKind{Version: "v1", Kind: "Namespace"}
 	daemonSet  = kschema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "DaemonSet"}
@@ -317,22 +316,22 @@ func TestCompare(t *testing.T) {
 			want: []string{"declared status.lit: git true, old true, new false"},
 		},
 		{
-			name: "scale is spec.replicas", kind: scale, git: web, part: fields.Scale,
+			name: "scale is spec.replicas", kind: deployment, git: web, part: fields.Scale,
 			old: "metadata: {name: web}\nspec: {replicas: 1}\nstatus: {replicas: 1}", new: "metadata: {name: web}\nspec: {replicas: 3}\nstatus: {replicas: 1}",
 			want: []string{"declared spec.replicas: git 1, old 1, new 3"},
 		},
 		{
-			name: "scale where Git leaves the replicas open", kind: scale, git: "spec: {template: {}}", part: fields.Scale,
+			name: "scale where Git leaves the replicas open", kind: deployment, git: "spec: {template: {}}", part: fields.Scale,
 			old: "spec: {replicas: 1}", new: "spec: {replicas: 3}",
 			want: []string{"undeclared spec.replicas: git -, old 1, new 3"},
 		},
 		{
-			name: "a Scale leaves out its replicas where they are 0", kind: scale, git: web, part: fields.Scale,
+			name: "a Scale leaves out its replicas where they are 0", kind: deployment, git: web, part: fields.Scale,
 			old: "spec: {replicas: 1}", new: "spec: {}",
 			want: []string{"declared spec.replicas: git 1, old 1, new 0"},
 		},
 		{
-			name: "a scale to the 0 of Git", kind: scale, git: "spec: {replicas: 0}", part: fields.Scale,
+			name: "a scale to the 0 of Git", kind: deployment, git: "spec: {replicas: 0}", part: fields.Scale,
 			old: "spec: {replicas: 3}", new: "spec: {}",
 		},
 		{

@@ -14,7 +14,8 @@ import (
 	"gitonly.dev/gitonly/pkg/policy/fields/builtin"
 )
 
-// gadget has a schema, and two versions without a conversion. v2 has no old.
+// gadget has a schema, and two versions without a conversion. v2 has no old, and
+// its scale changes another field.
 var (
 	gadget   = kschema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Gadget"}
 	gadgetV2 = gadget.GroupKind().WithVersion("v2")
@@ -58,6 +59,7 @@ properties:
         properties:
           strategy: {type: string, default: Even}
           waves: {type: array, items: {type: integer}, default: [1, 2]}
+      scaling: {type: object, x-kubernetes-map-type: atomic, properties: {least: {type: integer}, count: {type: integer}}}
       free: {type: object, x-kubernetes-preserve-unknown-fields: true}
 `
 
@@ -72,6 +74,10 @@ func (p published) Schema(gvk kschema.GroupVersionKind) (*schema.Schema, schema.
 }
 
 func (p published) Unconverted(kind kschema.GroupKind) bool { return kind == gadget.GroupKind() }
+
+func (p published) Replicas(gvk kschema.GroupVersionKind) []string {
+	return map[kschema.GroupVersionKind][]string{gadget: {"spec", "size"}, gadgetV2: {"spec", "scaling", "count"}}[gvk]
+}
 
 // gadgets are the built-in types, and gadgets.
 func gadgets(t *testing.T) *fields.Types {

@@ -32,6 +32,10 @@ type Schemas interface {
 	// Unconverted reports whether the versions of a kind hold the same fields:
 	// the API server changes nothing but apiVersion from one to the other.
 	Unconverted(kschema.GroupKind) bool
+
+	// Replicas returns the field of a kind that its scale changes, name by name;
+	// nil if it isn't known. It may not be changed.
+	Replicas(kschema.GroupVersionKind) []string
 }
 
 // NewTypes returns the types of scheme, merged as in merge. The types must say

@@ -18,6 +18,9 @@ func (t *Types) read(u Update, live map[string]any) (git map[string]any, read bo
 	}
 	from := u.Type.GroupKind().WithVersion(u.Version)
 	switch {
+	case u.Part == Scale && t.HasGoType(u.Type): // spec.replicas is the same in each version
+		git, err = t.normalize(from, u.Declared, live)
+		return git, true, err
 	case isAutoscaler(u.Type):
 		if git, err = t.normalize(from, u.Declared, live); err != nil {
 			return nil, false, err
