@@ -17,7 +17,7 @@ import (
 // isn't there yet. Where several guards match, the strictest outcome wins, and
 // the first of those with it.
 func Decide(req Request, snap *gitindex.Snapshot, p Policy) Verdict {
-	c := newDecision(&req, snap, p.Types)
+	c := newDecision(&req, snap, p)
 	verdict := Verdict{Outcome: Allow, Reason: NotGuarded, Actor: Person}
 	guarded := false
 	for i := range p.Guards {
@@ -45,6 +45,7 @@ type decision struct {
 	req       *Request
 	snap      *gitindex.Snapshot
 	types     *fields.Types
+	agents    Agents
 	effect    effect
 	operation Operation   // what the request does to the object: evicting a Pod deletes it
 	part      fields.Part // of the object that the request can change
@@ -55,8 +56,8 @@ type decision struct {
 	err      error
 }
 
-func newDecision(req *Request, snap *gitindex.Snapshot, types *fields.Types) *decision {
-	c := &decision{req: req, snap: snap, types: types, effect: updates, operation: req.Operation}
+func newDecision(req *Request, snap *gitindex.Snapshot, p Policy) *decision {
+	c := &decision{req: req, snap: snap, types: p.Types, agents: p.Agents, effect: updates, operation: req.Operation}
 	if req.Subresource == "" {
 		return c
 	}
@@ -76,10 +77,10 @@ func (c *decision) by(g *Guard) (v Verdict, ok bool) {
 	if g.mode == v1alpha1.ModeOff {
 		return Verdict{}, false
 	}
-	actor := g.actor(c.req.User)
+	actor := c.actor(g)
 	taken := c.taken(g, actor)
 	m := c.match(g)
-	if m == no && taken == nil && !isOwn(c.req.Key) && (c.req.Problem == nil || !g.needsPodAccount(c.req, actor)) {
+	if m == no && taken == nil && !isOwn(c.req.Key) && (c.req.Problem == nil || !c.needsPodAccount(g, actor)) {
 		return Verdict{}, false
 	}
 	declared := c.snap.Lookup(c.req.Key)

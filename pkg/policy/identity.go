@@ -27,8 +27,14 @@ func serviceAccount(namespace, name string) identity {
 	}
 }
 
-// trusts reports whether nobody judges what the user does.
-func (g *Guard) trusts(u User) bool { return g.agents.has(u) || g.system.has(u) }
+// trusts reports whether nobody judges what the user does, or not all of it.
+func (c *decision) trusts(g *Guard, u User) bool {
+	if g.agents.has(u) || g.system.has(u) {
+		return true
+	}
+	_, found := c.agents[u.Name]
+	return g.discover && found
+}
 
 // taken returns the trusted identity that the request would let its user act
 // as; nil if there is none. Tokens and certificates are nobody's to make but
@@ -42,7 +48,7 @@ func (c *decision) taken(g *Guard, actor Actor) *identity {
 	if !ok && actor == Person {
 		who, ok = c.runsAs()
 	}
-	if !ok || !g.trusts(who.user) {
+	if !ok || !c.trusts(g, who.user) {
 		return nil
 	}
 	return &who
@@ -167,11 +173,19 @@ func entersPod(req *Request) bool {
 
 // needsPodAccount reports whether a request enters a Pod in a namespace where
 // one may run as a trusted identity.
-func (g *Guard) needsPodAccount(req *Request, actor Actor) bool {
+func (c *decision) needsPodAccount(g *Guard, actor Actor) bool {
+	req := c.req
 	if actor != Person || req.Operation != Connect || !entersPod(req) {
 		return false
 	}
 	prefix := serviceAccountPrefix + req.Key.Namespace + ":"
+	if g.discover {
+		for user := range c.agents {
+			if strings.HasPrefix(user, prefix) {
+				return true
+			}
+		}
+	}
 	for _, s := range []subjects{g.agents, g.system} {
 		if slices.ContainsFunc(s.users, func(user string) bool { return strings.HasPrefix(user, prefix) }) ||
 			s.has(User{Groups: []string{"system:serviceaccounts", "system:serviceaccounts:" + req.Key.Namespace}}) {

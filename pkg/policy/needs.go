@@ -15,14 +15,14 @@ type Needs struct {
 // NeedsOf tells which facts a decision on req depends on.
 func NeedsOf(req Request, snap *gitindex.Snapshot, p Policy) Needs {
 	var needs Needs
-	c := newDecision(&req, snap, p.Types)
+	c := newDecision(&req, snap, p)
 	for i := range p.Guards {
 		g := &p.Guards[i]
-		actor := g.actor(req.User)
+		actor := c.actor(g)
 		if g.mode == v1alpha1.ModeOff || actor == System || actor == Agent {
 			continue
 		}
-		needs.PodAccount = needs.PodAccount || g.needsPodAccount(&req, actor)
+		needs.PodAccount = needs.PodAccount || c.needsPodAccount(g, actor)
 		needs.Owner = needs.Owner || (snap != nil && snap.Lookup(req.Key) == nil && g.needsOwner(&req, actor) && c.match(g) != no)
 	}
 	return needs

@@ -16,10 +16,11 @@ import (
 type Mode = v1alpha1.Mode
 
 // Policy is all that decides: the guards, of which several may match a request,
-// and the types to compare by.
+// the types to compare by, and the agents that were discovered.
 type Policy struct {
 	Guards []Guard
 	Types  *fields.Types
+	Agents Agents
 }
 
 // Guard is a GuardPolicy made ready for use.
@@ -30,6 +31,7 @@ type Guard struct {
 	excluded   []string
 	resources  []v1alpha1.Resource
 	agents     subjects
+	discover   bool
 	system     subjects
 	fields     v1alpha1.UndeclaredFields
 	objects    v1alpha1.UndeclaredObjects
@@ -78,6 +80,7 @@ func NewGuard(policy *v1alpha1.GuardPolicy) (Guard, error) {
 		excluded:    spec.Match.ExcludeNamespaces,
 		resources:   spec.Match.Resources,
 		agents:      subjectsOf(spec.Agents.Subjects),
+		discover:    spec.Agents.Discover != nil && *spec.Agents.Discover,
 		system:      subjects{users: system.Users, groups: system.Groups},
 		fields:      spec.UndeclaredFields,
 		objects:     spec.UndeclaredObjects,

@@ -4,7 +4,6 @@
 package policy
 
 import (
-	"strings"
 	"time"
 
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -70,26 +69,3 @@ type User struct {
 }
 
 const serviceAccountPrefix = "system:serviceaccount:"
-
-// Actor is the kind of user.
-type Actor string
-
-// The actors. Person is anyone who is nothing else: administrators too.
-const (
-	Agent          Actor = "Agent"
-	System         Actor = "System"
-	ServiceAccount Actor = "ServiceAccount"
-	Person         Actor = "Person"
-)
-
-func (g *Guard) actor(u User) Actor {
-	switch {
-	case g.system.has(u):
-		return System
-	case g.agents.has(u):
-		return Agent
-	case strings.HasPrefix(u.Name, serviceAccountPrefix):
-		return ServiceAccount
-	}
-	return Person
-}
