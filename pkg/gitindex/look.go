@@ -22,6 +22,10 @@ func (r *Refresher) look(l *look) SourceState {
 		next.Err = fmt.Errorf("asking for %s: %w", source.Repository.Ref, errUnended)
 		return next
 	}
+	if source.Problem != "" {
+		next.Err = errors.New(source.Problem)
+		return next
+	}
 	if source.unrendered() {
 		next.CheckedAt = l.began
 		return next

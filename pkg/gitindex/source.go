@@ -24,6 +24,14 @@ type Source struct {
 
 	// Of is the GitSource that the source is part of; empty if they are one.
 	Of string
+
+	// Seen is the commit that the agent was last seen at; empty if it is not
+	// known. A new one is a reason to look at the source.
+	Seen string
+
+	// Problem, if not empty, is why nobody knows what the source is: it is not
+	// looked at, and only stands for what is missing.
+	Problem string
 }
 
 // Recorded is an object that is known by the agent's record alone: that it is
@@ -36,7 +44,18 @@ type Recorded struct {
 // sameLook reports whether both are looked at and rendered alike.
 func (s Source) sameLook(other Source) bool {
 	return s.Name == other.Name && s.Repository == other.Repository && s.Interval == other.Interval &&
-		slices.EqualFunc(s.Locations, other.Locations, Location.Equal) && maps.Equal(s.References, other.References)
+		slices.EqualFunc(s.Locations, other.Locations, Location.Equal) && maps.Equal(s.References, other.References) &&
+		s.Problem == other.Problem
+}
+
+// Fetched are the names by which the Fetcher knows the source and its
+// references.
+func (s Source) Fetched() []string {
+	names := []string{s.Name}
+	for name := range s.References {
+		names = append(names, referenceName(s.Name, name))
+	}
+	return names
 }
 
 // unrendered reports whether only the agent can render the source: nothing

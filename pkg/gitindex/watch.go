@@ -61,7 +61,10 @@ func (w *watch) define(old SourceState, source Source) {
 // and reports whether that is new.
 func (w *watch) note(source Source) bool {
 	old := w.state.Source
-	w.state.Source.Recorded, w.state.Source.Of = source.Recorded, source.Of
+	w.state.Source.Recorded, w.state.Source.Of, w.state.Source.Seen = source.Recorded, source.Of, source.Seen
+	if source.Seen != "" && source.Seen != old.Seen && source.Seen != w.state.Revision.Commit {
+		wake(w.asked)
+	}
 	return old.Of != source.Of || (old.Recorded == nil) != (source.Recorded == nil) || !slices.Equal(old.Recorded, source.Recorded)
 }
 

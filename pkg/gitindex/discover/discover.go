@@ -40,6 +40,9 @@ type Identity struct {
 	// Sources are the names of those whose objects it applies; none for the
 	// agent's own account, while every source is applied as another.
 	Sources []string
+
+	// Impersonated is true for an account that is not the agent's own.
+	Impersonated bool
 }
 
 // User is the identity's name as the API server knows it.
