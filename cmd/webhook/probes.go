@@ -77,6 +77,7 @@ func (p *parts) readiness(watcher *certwatcher.CertWatcher) *readiness {
 	return &readiness{log: p.log, checks: []check{
 		{"certificate", admission.CertificateCheck(watcher.GetCertificate, clock.RealClock{})},
 		{"policies", func(*http.Request) error { return p.policies.Loaded() }},
+		{"sources", func(*http.Request) error { return p.discovered() }},
 		{"serving", p.manager.GetWebhookServer().StartedChecker()},
 		{"snapshot", func(*http.Request) error { return p.loaded() }},
 	}}

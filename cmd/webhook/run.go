@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -89,7 +90,7 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 	if o.config != "" {
 		err = parts.fromFiles()
 	} else {
-		err = parts.fromCluster()
+		err = parts.fromCluster(access)
 	}
 	if err != nil {
 		return err
@@ -138,6 +139,8 @@ type parts struct {
 	policies  admission.PolicyStore
 	fetcher   *git.Store
 	refresher *gitindex.Refresher
+
+	discovered func() error // says why the GitSources aren't known yet
 }
 
 // followSchemas has kinds without a Go type compared by what the API server
@@ -156,9 +159,9 @@ func (p *parts) followSchemas(access *rest.Config) error {
 // SetSources watches these sources from now on, and lets go of what was fetched
 // for others.
 func (p *parts) SetSources(sources []gitindex.Source) {
-	names := make([]string, len(sources))
-	for i, source := range sources {
-		names[i] = source.Name
+	var names []string
+	for _, source := range sources {
+		names = append(names, source.Fetched()...)
 	}
 	p.refresher.SetSources(sources)
 	if err := p.fetcher.Retain(names); err != nil {
@@ -180,6 +183,7 @@ func (p *parts) fromFiles() error {
 		return err
 	}
 	p.policies.Set(guards)
+	p.discovered = func() error { return nil }
 	p.newRefresher(loaded.Secrets.Data, nil)
 	p.SetSources(loaded.GitSources())
 	return nil
@@ -187,22 +191,30 @@ func (p *parts) fromFiles() error {
 
 // fromCluster configures the parts from the API server, for as long as the
 // process runs.
-func (p *parts) fromCluster() error {
+func (p *parts) fromCluster(access *rest.Config) error {
 	changed := make(chan event.TypedGenericEvent[client.Object], 1024)
 	secrets := cluster.NewSecrets(p.manager.GetAPIReader(), p.options.namespace)
 	p.newRefresher(secrets.Data, func(snapshot *gitindex.Snapshot) {
+		names := map[string]bool{}
 		for _, state := range snapshot.Sources() {
+			names[cmp.Or(state.Source.Of, state.Source.Name)] = true
+		}
+		for name := range names {
 			source := &v1alpha1.GitSource{}
-			source.Name = state.Source.Name
+			source.Name = name
 			select {
 			case changed <- event.TypedGenericEvent[client.Object]{Object: source}:
 			default: // full: the next look at the source says it again
 			}
 		}
 	})
+	sources, err := cluster.AddSources(p.manager, access, p, &p.policies, cluster.SourceTimes{}, p.log.WithName("sources"))
+	if err != nil {
+		return err
+	}
+	p.discovered = sources.Loaded
 	return errors.Join(
-		cluster.AddSources(p.manager, p),
-		cluster.AddSourceStatus(p.manager, p.refresher.Latest, changed),
+		cluster.AddSourceStatus(p.manager, p.refresher.Latest, sources, changed),
 		cluster.AddPolicies(p.manager, &p.policies, p.types, p.log.WithName("policies")),
 	)
 }

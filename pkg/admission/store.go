@@ -10,17 +10,28 @@ import (
 
 // PolicyStore holds the current policy. The zero store has none yet, which is
 // not the same as a policy that guards nothing. It is safe for concurrent use.
-type PolicyStore struct{ current atomic.Pointer[policy.Policy] }
+type PolicyStore struct {
+	current atomic.Pointer[policy.Policy]
+	agents  atomic.Pointer[policy.Agents]
+}
 
-// Set makes p the current policy.
+// Set makes p the current policy, but for its Agents.
 func (s *PolicyStore) Set(p policy.Policy) { s.current.Store(&p) }
+
+// SetAgents makes these the agents of the current policy and of those to come.
+func (s *PolicyStore) SetAgents(agents policy.Agents) { s.agents.Store(&agents) }
 
 // Current returns the current policy; one that guards nothing before the first.
 func (s *PolicyStore) Current() policy.Policy {
-	if p := s.current.Load(); p != nil {
-		return *p
+	p := s.current.Load()
+	if p == nil {
+		return policy.Policy{}
 	}
-	return policy.Policy{}
+	current := *p
+	if agents := s.agents.Load(); agents != nil {
+		current.Agents = *agents
+	}
+	return current
 }
 
 // Loaded returns an error until there is a policy.

@@ -17,6 +17,7 @@ import (
 
 	"gitonly.dev/gitonly/pkg/api/v1alpha1"
 	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/gitindex/discover"
 )
 
 // checkTimeStep is how far a status lags behind the last look at a source while
@@ -26,18 +27,25 @@ const checkTimeStep = time.Minute
 // Latest returns the newest snapshot, usable or not; nil before the first.
 type Latest func() *gitindex.Snapshot
 
+// Discoveries tells what was last found at an agent for a GitSource, and why
+// there is nothing newer.
+type Discoveries interface {
+	Found(gitSource string) (discover.Found, error)
+}
+
 // sourceStatus writes what became of a source into its GitSource's status.
 type sourceStatus struct {
-	client client.Client
-	latest Latest
+	client      client.Client
+	latest      Latest
+	discoveries Discoveries
 }
 
 // AddSourceStatus makes the leader of m write the status of GitSources from the
 // latest snapshot, each time that changed says there is a new one.
-func AddSourceStatus(m ctrl.Manager, latest Latest, changed <-chan event.TypedGenericEvent[client.Object]) error {
+func AddSourceStatus(m ctrl.Manager, latest Latest, discoveries Discoveries, changed <-chan event.TypedGenericEvent[client.Object]) error {
 	err := ctrl.NewControllerManagedBy(m).Named("gitsource-status").For(&v1alpha1.GitSource{}).
 		WatchesRawSource(source.Channel(changed, &handler.EnqueueRequestForObject{})).
-		Complete(&sourceStatus{client: m.GetClient(), latest: latest})
+		Complete(&sourceStatus{client: m.GetClient(), latest: latest, discoveries: discoveries})
 	if err != nil {
 		return fmt.Errorf("watching GitSources: %w", err)
 	}
@@ -51,12 +59,15 @@ func (s *sourceStatus) Reconcile(ctx context.Context, request reconcile.Request)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	snapshot := s.latest()
-	state := snapshot.Source(item.Name)
-	if state == nil {
+	before := item.DeepCopy()
+	if item.Spec.Git == nil {
+		found, err := s.discoveries.Found(item.Name)
+		setAgentStatus(&item, found, err, snapshot)
+	} else if state := snapshot.Source(item.Name); state != nil {
+		setStatus(&item, state, snapshot)
+	} else {
 		return reconcile.Result{}, nil // not taken up yet: its snapshot will come
 	}
-	before := item.DeepCopy()
-	setStatus(&item, state, snapshot)
 	if !worthWriting(before.Status, item.Status) {
 		return reconcile.Result{}, nil
 	}
@@ -76,6 +87,8 @@ func worthWriting(before, after v1alpha1.GitSourceStatus) bool {
 func setStatus(item *v1alpha1.GitSource, state *gitindex.SourceState, snapshot *gitindex.Snapshot) {
 	status := &item.Status
 	status.ObservedGeneration = item.Generation
+	status.From = gitindex.Redact(item.Spec.Git.URL)
+	status.Sources, status.Identities = nil, nil
 	status.Revision = v1alpha1.Revision{Name: state.Revision.Name, Commit: state.Revision.Commit}
 	status.LastCheckTime = metav1.NewTime(state.CheckedAt.Truncate(time.Second))
 	status.Objects, status.Paths = 0, nil
@@ -92,7 +105,7 @@ func setStatus(item *v1alpha1.GitSource, state *gitindex.SourceState, snapshot *
 		status.Objects += path.Objects
 		status.Paths = append(status.Paths, path)
 	}
-	status.Conflicts = conflicts(item.Name, snapshot)
+	status.Conflicts = conflicts(func(source string) bool { return source == item.Name }, snapshot)
 	ready := condition(state, status)
 	ready.Type, ready.ObservedGeneration = v1alpha1.ConditionReady, item.Generation
 	meta.SetStatusCondition(&status.Conditions, ready)
@@ -120,10 +133,11 @@ func condition(state *gitindex.SourceState, status *v1alpha1.GitSourceStatus) me
 	}
 }
 
-func conflicts(name string, snapshot *gitindex.Snapshot) []string {
+// conflicts are those of the sources that ours says are of interest.
+func conflicts(ours func(source string) bool, snapshot *gitindex.Snapshot) []string {
 	var messages []string
 	for _, c := range snapshot.Conflicts() {
-		if (c.Used.Source == name || c.Other.Source == name) && len(messages) < v1alpha1.MaxConflicts {
+		if (ours(c.Used.Source) || ours(c.Other.Source)) && len(messages) < v1alpha1.MaxConflicts {
 			messages = append(messages, c.Error())
 		}
 	}

@@ -212,6 +212,13 @@ func renderFolder(ctx context.Context, tree fs.FS, at gitindex.Location) ([]giti
 				return nil, ctx.Err()
 			}
 			kind, name, _ := strings.Cut(line, " ")
+			if kind == "include" { // the object is in another file
+				data, err := fs.ReadFile(tree, name)
+				if err != nil {
+					return nil, err
+				}
+				kind, name, _ = strings.Cut(strings.TrimSpace(string(data)), " ")
+			}
 			objects = append(objects, gitindex.Declared{
 				Key:        gitindex.Key{Kind: kind, Namespace: at.Namespace, Name: name},
 				APIVersion: "v1",

@@ -28,7 +28,7 @@ func (r *Refresher) restore(w *watch) {
 	}
 	state.CheckedAt = earlier(state.CheckedAt, r.clock.Now())
 	w.state = redefine(state, source)
-	w.tried = w.state.complete()
+	w.tried = w.state.Complete()
 	r.rebuild = true
 	wake(r.changed)
 }

@@ -26,7 +26,8 @@ func (r *Refresher) look(l *look) SourceState {
 		next.Err = errors.New(source.Problem)
 		return next
 	}
-	if source.unrendered() {
+	if source.Unrendered() {
+		next.Revision = Revision{Commit: source.Seen}
 		next.CheckedAt = l.began
 		return next
 	}

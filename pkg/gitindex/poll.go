@@ -2,6 +2,7 @@ package gitindex
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"time"
 )
@@ -76,7 +77,7 @@ func (r *Refresher) close(l *look, next SourceState) (before, after SourceState,
 	}
 
 	if next.Err == nil {
-		if l.again || next.Revision != l.state.Revision {
+		if l.again || next.Revision != l.state.Revision || !maps.Equal(next.References, l.state.References) {
 			w.content++
 			r.rebuild = true
 		}

@@ -9,7 +9,7 @@ import (
 // addRecorded adds what the agent says it applies, of a source that has a
 // location which was never rendered.
 func (s *Snapshot) addRecorded(state *SourceState) {
-	if state.rendered() && state.complete() {
+	if state.rendered() && state.Complete() {
 		return
 	}
 	for _, r := range state.Source.Recorded {

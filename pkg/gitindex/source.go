@@ -58,9 +58,9 @@ func (s Source) Fetched() []string {
 	return names
 }
 
-// unrendered reports whether only the agent can render the source: nothing
+// Unrendered reports whether only the agent can render the source: nothing
 // needs to be fetched then.
-func (s Source) unrendered() bool {
+func (s Source) Unrendered() bool {
 	return len(s.Locations) > 0 && !slices.ContainsFunc(s.Locations, func(l Location) bool { return l.Render != Unrendered })
 }
 

@@ -96,10 +96,10 @@ func carry(old []LocationState, location Location) LocationState {
 	return state
 }
 
-// complete reports whether every location has objects, or is known to have
+// Complete reports whether every location has objects, or is known to have
 // none.
-func (s *SourceState) complete() bool {
-	if s.Source.unrendered() {
+func (s *SourceState) Complete() bool {
+	if s.Source.Unrendered() {
 		return true
 	}
 	if len(s.Locations) == 0 {

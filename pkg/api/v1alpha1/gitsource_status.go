@@ -4,10 +4,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// How many conflicts and troubled sources a GitSource's status names.
+// How many conflicts, troubled sources and identities a GitSource's status names.
 const (
-	MaxConflicts = 20
-	MaxTroubled  = 100
+	MaxConflicts  = 20
+	MaxTroubled   = 100
+	MaxIdentities = 200
 )
 
 // GitSourceStatus says what was found.

@@ -31,6 +31,10 @@ type Found struct {
 	Sources    []gitindex.Source
 	Identities []Identity
 	Problems   []Problem
+
+	// Err is why nothing could be found out. The rest is empty then, and what
+	// was found before stands.
+	Err error
 }
 
 // Identity is a service account that an agent writes as.

@@ -1,0 +1,136 @@
+package cluster
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/gitindex/discover"
+)
+
+// setAgentStatus sets the status of a GitSource whose sources are found at an
+// agent.
+func setAgentStatus(item *v1alpha1.GitSource, found discover.Found, err error, snapshot *gitindex.Snapshot) {
+	status := &item.Status
+	status.ObservedGeneration = item.Generation
+	status.From = "Flux"
+	if argo := item.Spec.ArgoCD; argo != nil {
+		status.From = "Argo CD in " + argo.Namespace
+	}
+	status.Revision, status.Paths = v1alpha1.Revision{}, nil
+	status.Identities = nil
+	for _, identity := range found.Identities {
+		if len(status.Identities) < v1alpha1.MaxIdentities {
+			status.Identities = append(status.Identities, identity.Namespace+"/"+identity.Name)
+		}
+	}
+	slices.Sort(status.Identities)
+	sum := summarize(item.Name, snapshot)
+	for _, problem := range found.Problems {
+		sum.trouble(v1alpha1.SourceStatus{Name: problem.Object, Message: problem.Err.Error()})
+	}
+	status.Sources, status.Objects = &sum.status, sum.objects
+	status.LastCheckTime = metav1.NewTime(sum.checked.Truncate(time.Second))
+	status.Conflicts = conflicts(func(source string) bool {
+		state := snapshot.Source(source)
+		return state != nil && state.Source.Of == item.Name
+	}, snapshot)
+	ready := sum.condition(err, len(found.Problems))
+	ready.Type, ready.ObservedGeneration = v1alpha1.ConditionReady, item.Generation
+	meta.SetStatusCondition(&status.Conditions, ready)
+}
+
+// summary is what became of a GitSource's sources.
+type summary struct {
+	status   v1alpha1.SourcesStatus
+	objects  int32
+	failed   int       // sources that are not as Git has them
+	checked  time.Time // when the one that was looked at longest ago was
+	unlooked bool
+}
+
+func summarize(gitSource string, snapshot *gitindex.Snapshot) *summary {
+	var s summary
+	states := snapshot.Sources()
+	for i := range states {
+		if states[i].Source.Of == gitSource && states[i].Source.Problem == "" {
+			s.add(&states[i])
+		}
+	}
+	return &s
+}
+
+const recordAlone = "known by the agent's record alone: "
+
+func (s *summary) add(state *gitindex.SourceState) {
+	s.status.Total++
+	said := v1alpha1.SourceStatus{Name: state.Source.Name, Revision: state.Revision.Short()}
+	for _, l := range state.Locations {
+		said.Objects += int32(len(l.Objects))
+	}
+	recorded := state.Source.Unrendered() || !state.Complete() && len(state.Source.Recorded) > 0
+	if recorded {
+		said.Objects = int32(len(state.Source.Recorded))
+		s.status.Recorded++
+	}
+	s.objects += said.Objects
+	switch {
+	case state.CheckedAt.IsZero() && state.Err == nil:
+		s.unlooked = true
+		return
+	case s.checked.IsZero() || state.CheckedAt.Before(s.checked):
+		s.checked = state.CheckedAt
+	}
+	if state.Source.Unrendered() {
+		said.Message = recordAlone + state.Source.Locations[0].Build.Why
+		s.trouble(said)
+		return
+	}
+	faults := state.Faults()
+	if len(faults) == 0 {
+		s.status.Rendered++
+		return
+	}
+	s.failed++
+	said.Message = faults[0].Error()
+	if recorded {
+		said.Message = recordAlone + said.Message
+	}
+	s.trouble(said)
+}
+
+func (s *summary) trouble(said v1alpha1.SourceStatus) {
+	if len(s.status.Troubled) < v1alpha1.MaxTroubled {
+		s.status.Troubled = append(s.status.Troubled, said)
+	}
+}
+
+// condition says the worst that is wrong.
+func (s *summary) condition(err error, problems int) metav1.Condition {
+	wrong := func(reason, message string) metav1.Condition {
+		return metav1.Condition{Status: metav1.ConditionFalse, Reason: reason, Message: message}
+	}
+	first := ""
+	if len(s.status.Troubled) > 0 {
+		first = s.status.Troubled[0].Name + ": " + s.status.Troubled[0].Message
+	}
+	switch {
+	case err != nil:
+		return wrong(v1alpha1.ReasonDiscoveryFailed, err.Error())
+	case s.failed > 0:
+		return wrong(v1alpha1.ReasonRenderFailed, fmt.Sprintf("%d of %d sources are not as Git has them. The first: %s", s.failed, s.status.Total, first))
+	case problems > 0:
+		return wrong(v1alpha1.ReasonDiscoveryFailed, fmt.Sprintf("No source could be made of %d objects. The first: %s", problems, first))
+	case s.unlooked:
+		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonPending, Message: "Not all sources have been looked at yet."}
+	}
+	return metav1.Condition{
+		Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonRendered,
+		Message: fmt.Sprintf("%d objects of %d sources.", s.objects, s.status.Total),
+	}
+}
