@@ -25,6 +25,8 @@ type options struct {
 	cacheDir     string
 	metrics      string
 	health       string
+	push         string
+	pushSecret   string
 	leaderElect  bool
 	fetchTimeout time.Duration
 	zap          zap.Options
@@ -49,6 +51,8 @@ func parse(args []string, out io.Writer) (*options, error) {
 	flags.StringVar(&o.cacheDir, "cache-dir", filepath.Join(os.TempDir(), "gitonly"), "folder for what was fetched and rendered, from which a restart serves while the Git server is away")
 	flags.StringVar(&o.metrics, "metrics-bind-address", ":8080", "address of /metrics; 0 for none")
 	flags.StringVar(&o.health, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 for none")
+	flags.StringVar(&o.push, "push-bind-address", "0", "address that hears of pushes from GitHub, GitLab, Gitea, Forgejo and Bitbucket, at /push; 0 for none")
+	flags.StringVar(&o.pushSecret, "push-secret", "", "name of the Secret in gitonly's namespace whose key token the Git servers share")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "of several replicas let only one write status")
 	flags.DurationVar(&o.fetchTimeout, "fetch-timeout", time.Minute, "how long one fetch from a Git server may take")
 	logging := flag.NewFlagSet("", flag.ContinueOnError)
@@ -70,6 +74,9 @@ func (o *options) validate(rest []string) error {
 	}
 	if o.port < 1 || o.port > 65535 {
 		problems = append(problems, fmt.Errorf("--port=%d: a port is a number from 1 to 65535", o.port))
+	}
+	if o.push != "0" && o.pushSecret == "" {
+		problems = append(problems, errors.New("--push-secret: is required with --push-bind-address: anybody could have sources looked at otherwise"))
 	}
 	if o.fetchTimeout <= 0 {
 		problems = append(problems, fmt.Errorf("--fetch-timeout=%s: must be more than zero", o.fetchTimeout))

@@ -30,6 +30,8 @@ func TestWrongCommandLines(t *testing.T) {
 		{"an argument", []string{"--cert-dir", certs, "serve"}, `"serve": no arguments are taken, only flags`},
 		{"a port that is none", []string{"--cert-dir", certs, "--port=70000"}, "--port=70000: a port is a number from 1 to 65535"},
 		{"no time to fetch", []string{"--cert-dir", certs, "--fetch-timeout=0s"}, "--fetch-timeout=0s: must be more than zero"},
+		{"pushes that anybody may send", []string{"--cert-dir", certs, "--push-bind-address=:9444"},
+			"--push-secret: is required with --push-bind-address: anybody could have sources looked at otherwise"},
 		{"no certificate", []string{"--cert-dir", "/nowhere"},
 			"--cert-dir=/nowhere: stat /nowhere/tls.crt: no such file or directory: put the server's certificate and key there\n" +
 				"--cert-dir=/nowhere: stat /nowhere/tls.key: no such file or directory: put the server's certificate and key there"},

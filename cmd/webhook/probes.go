@@ -104,18 +104,25 @@ func serveProbes(m ctrl.Manager, address string, ready *readiness) error {
 	if address == "0" {
 		return nil
 	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return fmt.Errorf("--health-probe-bind-address: %w", err)
-	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.Handle("/readyz", ready)
+	return addServer(m, "probes", "health-probe-bind-address", address, mux)
+}
+
+// addServer adds a server, whose address a flag gives.
+func addServer(m ctrl.Manager, name, flag, address string, handler http.Handler) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("--%s: %w", flag, err)
+	}
 	timeout := 5 * time.Second
 	return m.Add(&manager.Server{
-		Name:            "probes",
-		Listener:        listener,
-		Server:          &http.Server{Handler: mux, ReadHeaderTimeout: timeout},
+		Name:     name,
+		Listener: listener,
+		Server: &http.Server{
+			Handler: handler, ReadHeaderTimeout: timeout, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
+		},
 		ShutdownTimeout: &timeout,
 	})
 }

@@ -186,7 +186,7 @@ func (p *parts) fromFiles() error {
 	p.discovered = func() error { return nil }
 	p.newRefresher(loaded.Secrets.Data, nil)
 	p.SetSources(loaded.GitSources())
-	return nil
+	return p.servePushes(loaded.Secrets.Data)
 }
 
 // fromCluster configures the parts from the API server, for as long as the
@@ -214,6 +214,7 @@ func (p *parts) fromCluster(access *rest.Config) error {
 	}
 	p.discovered = sources.Loaded
 	return errors.Join(
+		p.servePushes(secrets.Data),
 		cluster.AddSourceStatus(p.manager, p.refresher.Latest, sources, changed),
 		cluster.AddPolicies(p.manager, &p.policies, p.types, p.log.WithName("policies")),
 	)
