@@ -1,0 +1,203 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/duration"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+)
+
+func statusCommand() *cobra.Command {
+	var from access
+	var output string
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show where Git comes from, and what guards the cluster",
+		Long: "Print the GitSources with their revisions, how long ago each was looked at, and what is\n" +
+			"wrong with them; the service accounts that the sync agents write as; and the GuardPolicies.",
+		Example: "  kubectl gitonly status\n" +
+			"  kubectl gitonly status --output json | jq '.gitSources[].status.sources'",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			printed, ok := map[string]func(io.Writer, status) error{"": printStatus, "json": printStatusJSON, "yaml": printStatusYAML}[output]
+			if !ok {
+				return fmt.Errorf("--output=%s: it is json or yaml", output)
+			}
+			reader, err := from.client()
+			if err != nil {
+				return err
+			}
+			s, err := readStatus(cmd.Context(), reader)
+			if err != nil {
+				return err
+			}
+			return printed(cmd.OutOrStdout(), s)
+		},
+	}
+	from.bind(cmd)
+	cmd.Flags().StringVarP(&output, "output", "o", "", "json or yaml; for people if empty")
+	return cmd
+}
+
+// status is what gitonly's objects say.
+type status struct {
+	Sources  []v1alpha1.GitSource   `json:"gitSources"`
+	Policies []v1alpha1.GuardPolicy `json:"guardPolicies"`
+	now      time.Time
+}
+
+func readStatus(ctx context.Context, reader client.Reader) (status, error) {
+	var sources v1alpha1.GitSourceList
+	if err := reader.List(ctx, &sources); err != nil {
+		return status{}, unread("GitSources", err)
+	}
+	var policies v1alpha1.GuardPolicyList
+	if err := reader.List(ctx, &policies); err != nil {
+		return status{}, unread("GuardPolicies", err)
+	}
+	return status{Sources: sources.Items, Policies: policies.Items, now: time.Now()}, nil
+}
+
+func unread(what string, err error) error {
+	if apimeta.IsNoMatchError(err) {
+		return fmt.Errorf("this cluster knows no %s: install gitonly's CustomResourceDefinitions", what)
+	}
+	return fmt.Errorf("listing %s: %w", what, err)
+}
+
+func printStatusJSON(w io.Writer, s status) error {
+	text, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", text)
+	return err
+}
+
+func printStatusYAML(w io.Writer, s status) error {
+	text, err := yaml.Marshal(s)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
+}
+
+func printStatus(out io.Writer, s status) error {
+	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
+	if len(s.Sources) == 0 {
+		fmt.Fprintln(w, "There is no GitSource: nothing is declared in Git.")
+	} else {
+		fmt.Fprintln(w, "SOURCE\tFROM\tREVISION\tOBJECTS\tCHECKED\tREADY")
+	}
+	for i := range s.Sources {
+		printSource(w, &s.Sources[i], s.now)
+	}
+	fmt.Fprintln(w)
+	if len(s.Policies) == 0 {
+		fmt.Fprintln(w, "There is no GuardPolicy: nothing is guarded.")
+	} else {
+		fmt.Fprintln(w, "POLICY\tMODE\tUNDECIDABLE\tREADY")
+	}
+	for i := range s.Policies {
+		p := &s.Policies[i]
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", p.Name, p.Spec.Mode, p.Spec.Undecidable, readiness(p.Status.Conditions))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return printDetails(out, s)
+}
+
+func printSource(w io.Writer, source *v1alpha1.GitSource, now time.Time) {
+	st := &source.Status
+	from, revision, checked := cmp.Or(st.From, "-"), "-", "never"
+	if found := st.Sources; found != nil {
+		from = fmt.Sprintf("%s (%d sources)", from, found.Total)
+	}
+	if st.Revision.Commit != "" {
+		revision = short(st.Revision)
+	}
+	if !st.LastCheckTime.IsZero() {
+		checked = duration.HumanDuration(now.Sub(st.LastCheckTime.Time)) + " ago"
+	}
+	fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", source.Name, from, revision, st.Objects, checked, readiness(st.Conditions))
+}
+
+func short(r v1alpha1.Revision) string {
+	commit := r.Commit[:min(7, len(r.Commit))]
+	if r.Name == "" {
+		return commit
+	}
+	return r.Name + "@" + commit
+}
+
+func readiness(conditions []metav1.Condition) string {
+	ready := apimeta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
+	switch {
+	case ready == nil:
+		return "not seen by gitonly yet"
+	case ready.Status == metav1.ConditionTrue:
+		return "yes"
+	case ready.Status == metav1.ConditionUnknown:
+		return "not yet: " + ready.Message
+	}
+	return "no, " + ready.Reason
+}
+
+// printDetails says of each source what a line has no room for.
+func printDetails(out io.Writer, s status) error {
+	for i := range s.Sources {
+		source := &s.Sources[i]
+		lines := details(source)
+		if len(lines) == 0 {
+			continue
+		}
+		if _, err := fmt.Fprintf(out, "\nGitSource %s\n", source.Name); err != nil {
+			return err
+		}
+		for _, line := range lines {
+			if _, err := fmt.Fprintf(out, "  %s\n", line); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func details(source *v1alpha1.GitSource) []string {
+	var lines []string
+	st := &source.Status
+	ready := apimeta.FindStatusCondition(st.Conditions, v1alpha1.ConditionReady)
+	if ready != nil && ready.Status == metav1.ConditionFalse {
+		lines = append(lines, ready.Message)
+	}
+	for _, path := range st.Paths {
+		if path.Message != "" && (ready == nil || !strings.Contains(ready.Message, path.Message)) {
+			lines = append(lines, fmt.Sprintf("path %s, objects of %s: %s", path.Path, cmp.Or(path.Revision, "no revision"), path.Message))
+		}
+	}
+	if found := st.Sources; found != nil {
+		lines = append(lines, fmt.Sprintf("%d rendered, %d known by the agent's record alone, %d in all", found.Rendered, found.Recorded, found.Total))
+		for _, one := range found.Troubled {
+			lines = append(lines, one.Name+": "+one.Message)
+		}
+	}
+	for _, identity := range st.Identities {
+		lines = append(lines, "writes as ServiceAccount "+identity)
+	}
+	return append(lines, st.Conflicts...)
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/yaml"
+
+	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+)
+
+// objects are read from one YAML document each.
+func objects(t *testing.T, documents ...string) client.Client {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	built := fake.NewClientBuilder().WithScheme(scheme)
+	for _, document := range documents {
+		var object client.Object = &v1alpha1.GitSource{}
+		if strings.Contains(document, "kind: GuardPolicy") {
+			object = &v1alpha1.GuardPolicy{}
+		}
+		if err := yaml.UnmarshalStrict([]byte(document), object); err != nil {
+			t.Fatal(err)
+		}
+		built = built.WithObjects(object)
+	}
+	return built.Build()
+}
+
+var statusTime = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func shownStatus(t *testing.T, print func(*bytes.Buffer, status) error, documents ...string) string {
+	t.Helper()
+	s, err := readStatus(t.Context(), objects(t, documents...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.now = statusTime
+	var out bytes.Buffer
+	if err := print(&out, s); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func TestStatusSaysWhereGitComesFromAndWhatIsWrong(t *testing.T) {
+	got := shownStatus(t, func(out *bytes.Buffer, s status) error { return printStatus(out, s) }, `
+kind: GitSource
+metadata: {name: infra}
+spec: {git: {url: "https://git.example.com/org/infra.git", paths: [{path: apps}, {path: db}]}}
+status:
+  from: https://git.example.com/org/infra.git
+  revision: {name: main, commit: 4f2c1ab93d0e8f7a6b5c4d3e2f1a0b9c8d7e6f5a}
+  lastCheckTime: "2026-03-01T11:59:48Z"
+  objects: 16
+  paths:
+  - {path: apps, objects: 16, revision: main@4f2c1ab}
+  - {path: db, objects: 0, message: "db/kustomization.yaml:3: resource pvc.yaml is not there"}
+  conditions: [{type: Ready, status: "False", reason: RenderFailed, message: "db: db/kustomization.yaml:3: resource pvc.yaml is not there", lastTransitionTime: null}]
+`, `
+kind: GitSource
+metadata: {name: flux}
+spec: {flux: {}}
+status:
+  from: Flux
+  lastCheckTime: "2026-03-01T11:58:00Z"
+  objects: 340
+  sources: {total: 12, rendered: 11, recorded: 1, troubled: [{name: Kustomization flux-system/charts, message: "known by the agent's record alone: its source is a Bucket"}]}
+  identities: [flux-system/helm-controller, flux-system/kustomize-controller]
+  conditions: [{type: Ready, status: "True", reason: Rendered, message: "340 objects of 12 sources.", lastTransitionTime: null}]
+`, `
+kind: GitSource
+metadata: {name: new}
+spec: {argoCD: {}}
+`, `
+kind: GuardPolicy
+metadata: {name: workloads}
+spec: {mode: Enforce, undecidable: Allow}
+status: {conditions: [{type: Ready, status: "True", reason: Applied, message: ok, lastTransitionTime: null}]}
+`)
+	want := `SOURCE   FROM                                    REVISION       OBJECTS   CHECKED   READY
+flux     Flux (12 sources)                       -              340       2m ago    yes
+infra    https://git.example.com/org/infra.git   main@4f2c1ab   16        12s ago   no, RenderFailed
+new      -                                       -              0         never     not seen by gitonly yet
+
+POLICY      MODE      UNDECIDABLE   READY
+workloads   Enforce   Allow         yes
+
+GitSource flux
+  11 rendered, 1 known by the agent's record alone, 12 in all
+  Kustomization flux-system/charts: known by the agent's record alone: its source is a Bucket
+  writes as ServiceAccount flux-system/helm-controller
+  writes as ServiceAccount flux-system/kustomize-controller
+
+GitSource infra
+  db: db/kustomization.yaml:3: resource pvc.yaml is not there
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("printed (-want +got):\n%s", diff)
+	}
+}
+
+func TestStatusSaysThatThereIsNothing(t *testing.T) {
+	got := shownStatus(t, func(out *bytes.Buffer, s status) error { return printStatus(out, s) })
+	want := "There is no GitSource: nothing is declared in Git.\n\nThere is no GuardPolicy: nothing is guarded.\n"
+	if got != want {
+		t.Errorf("printed %q", got)
+	}
+}
+
+func TestStatusIsReadByScripts(t *testing.T) {
+	text := shownStatus(t, func(out *bytes.Buffer, s status) error { return printStatusJSON(out, s) }, "kind: GitSource\nmetadata: {name: new}\nspec: {flux: {}}")
+	var read status
+	if err := json.Unmarshal([]byte(text), &read); err != nil || len(read.Sources) != 1 || read.Sources[0].Name != "new" {
+		t.Errorf("%v, read %+v", err, read)
+	}
+	inYAML := shownStatus(t, func(out *bytes.Buffer, s status) error { return printStatusYAML(out, s) })
+	if inYAML != "gitSources: []\nguardPolicies: []\n" {
+		t.Errorf("printed %q", inYAML)
+	}
+}
+
+func TestAClusterWithoutGitonlyIsToldSo(t *testing.T) {
+	err := unread("GitSources", &apimeta.NoKindMatchError{GroupKind: schema.GroupKind{Kind: "GitSource"}})
+	if want := "this cluster knows no GitSources: install gitonly's CustomResourceDefinitions"; err.Error() != want {
+		t.Errorf("got %q", err)
+	}
+	if err := unread("GitSources", errors.New("connection refused")); err.Error() != "listing GitSources: connection refused" {
+		t.Errorf("got %q", err)
+	}
+}
