@@ -53,8 +53,37 @@ type Build struct {
 	// repository, as in a .gitignore file.
 	Excluded string
 
+	// Unapplied are objects that are rendered, and that the agent never applies.
+	Unapplied []Annotated
+
+	// Added are objects, as JSON, that the agent applies beside what is
+	// rendered, with no marks. One that is rendered too goes before.
+	Added []string
+
+	// Override, if not nil, lets files at the location change it.
+	Override Override
+
 	// Why says of an Unrendered location what makes it so.
 	Why string
+}
+
+// Override changes a location by files that lie at its path. It is compared
+// with reflect.DeepEqual.
+type Override interface {
+	// Files are their names, relative to the location, in the order in which
+	// they apply. None has to be there.
+	Files() []string
+
+	// Apply returns the location as the content of those that are there, by
+	// name, has it. It has no Override.
+	Apply(content map[string][]byte) (Location, error)
+}
+
+// Annotated are the objects with an annotation of which each value, between
+// commas and without the spaces around it, is one of these.
+type Annotated struct {
+	Annotation string
+	Values     []string
 }
 
 // Directory says which files of a folder are manifests, as Argo CD does.
@@ -107,25 +136,30 @@ type PatchTarget struct {
 type HelmBuild struct {
 	ReleaseName string
 	Namespace   string   // .Release.Namespace
-	ValueFiles  []string // in order; relative to the chart, or with a / in front to the root; $name/… of a reference
+	ValueFiles  []string // in order; relative to the chart, or with a / in front to the root; $name/… of a reference; * and ** stand for any in order of name, those listed by themselves left out
 	Values      string   // YAML, after the files; may be empty
 	Set         []SetValue
 	SetFile     []SetValue // Value is a file's path, relative to the chart
 
 	SkipCRDs, SkipTests, SkipHooks bool
 	SkipMissingValueFiles          bool
+	SkipSchema                     bool // values aren't held against values.schema.json
 
 	KubeVersion string   // empty for the renderer's
 	APIVersions []string // nil for the renderer's
 }
 
-// SetValue is one value of a chart, by a path such as a.b[0].c.
+// SetValue is one value of a chart, by a path such as a.b[0].c. Value is
+// written as helm's --set takes it: {a,b} is a list, and a comma anywhere else
+// has a backslash in front.
 type SetValue struct {
 	Name, Value string
 	Text        bool // taken as text, whatever it looks like
 }
 
-// JsonnetBuild is what Jsonnet files are given.
+// JsonnetBuild is what Jsonnet files are given. Where it isn't nil, the
+// .jsonnet files among the manifests of a folder are evaluated, too: each to
+// an object or a list of them.
 type JsonnetBuild struct {
 	ExtVars, TLAs []JsonnetVariable
 	Libraries     []string // folders, relative to the repository's root
@@ -152,9 +186,13 @@ type Marks struct {
 	Labels, Annotations map[string]string
 
 	// TrackingAnnotation, if not empty, is set to Argo CD's tracking id:
-	// application:group/kind:namespace/name.
+	// application:group/kind:namespace/name. The namespace of an object that
+	// names none is the location's, also of one that is cluster-scoped.
 	TrackingAnnotation  string
 	TrackingApplication string
+
+	// SkipDefinitions leaves CustomResourceDefinitions without any of these.
+	SkipDefinitions bool
 }
 
 // FieldIgnore names fields that don't count in some objects.

@@ -96,17 +96,28 @@ const (
 	ArgoCDSecret SecretForm = "ArgoCD" // Argo CD's repositories and templates: sshPrivateKey, githubAppID, …
 )
 
-// Ref names a commit. At most one field is set; none means the remote's HEAD.
+// Ref names a commit. At most one of its first five fields is set; none means
+// the remote's HEAD.
 type Ref struct {
 	Branch string
 	Tag    string
 	SemVer string // a range, such as ">=1.2.0 <2.0.0": the highest matching tag
 	Commit string // a full commit hash
+
+	// Name is anything that Argo CD takes as a target revision: a full hash;
+	// else a range of versions, if a tag is in it; else a branch, a tag or
+	// another ref, by its short or full name; else a hash of at least seven
+	// digits. A branch and a tag at different commits can't be told apart.
+	Name string
+
+	// TagPrefix, with Name a range, leaves only the tags that begin with it,
+	// and the rest of their names is the version.
+	TagPrefix string
 }
 
 // String is the ref as its writer knows it: "main", "v1.2.0", "HEAD".
 func (r Ref) String() string {
-	for _, s := range []string{r.Branch, r.Tag, r.SemVer, r.Commit} {
+	for _, s := range []string{r.Branch, r.Tag, r.SemVer, r.Commit, r.Name} {
 		if s != "" {
 			return s
 		}

@@ -24,6 +24,10 @@ type Cluster interface {
 	// Data returns the data of a Secret or ConfigMap by its name. The error of
 	// one that isn't there is apierrors.IsNotFound.
 	Data(ctx context.Context, kind, namespace, name string) (map[string][]byte, error)
+
+	// Repositories returns what Argo CD's Secrets of repositories in a
+	// namespace say, but for the credentials in them.
+	Repositories(namespace string) []ArgoCDRepository
 }
 
 // Found is what was found.
