@@ -62,6 +62,7 @@ func newAgentObjects(mapper meta.RESTMapper, objects dynamic.Interface, reader c
 type repositorySecret struct {
 	version string // resourceVersion
 	said    discover.ArgoCDRepository
+	ok      bool // it is about a repository
 }
 
 // follow watches kinds until ctx ends; each once.
@@ -147,35 +148,38 @@ func (a *agentObjects) Repositories(ctx context.Context, namespace string) ([]di
 	}
 	var found []discover.ArgoCDRepository
 	for i := range listed.Items {
-		said, err := a.repository(ctx, &listed.Items[i])
+		secret, err := a.repository(ctx, &listed.Items[i])
 		if apierrors.IsNotFound(err) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, said)
+		if secret.ok {
+			found = append(found, secret.said)
+		}
 	}
 	return found, nil
 }
 
-func (a *agentObjects) repository(ctx context.Context, listed *metav1.PartialObjectMetadata) (discover.ArgoCDRepository, error) {
+func (a *agentObjects) repository(ctx context.Context, listed *metav1.PartialObjectMetadata) (repositorySecret, error) {
 	key := client.ObjectKeyFromObject(listed)
 	a.mu.Lock()
 	known, ok := a.repositories[key]
 	a.mu.Unlock()
 	if ok && known.version == listed.ResourceVersion {
-		return known.said, nil
+		return known, nil
 	}
 	data, err := a.Data(ctx, "Secret", key.Namespace, key.Name)
 	if err != nil {
-		return discover.ArgoCDRepository{}, err
+		return repositorySecret{}, err
 	}
-	said := discover.NewArgoCDRepository(key.Name, listed.Labels, data)
+	read := repositorySecret{version: listed.ResourceVersion}
+	read.said, read.ok = discover.NewArgoCDRepository(key.Name, listed.Labels, data)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.repositories[key] = repositorySecret{version: listed.ResourceVersion, said: said}
-	return said, nil
+	a.repositories[key] = read
+	return read, nil
 }
 
 var errUnlisted = errors.New("they could not be listed yet: see that they are served, and that gitonly's ClusterRole lets it list and watch them")

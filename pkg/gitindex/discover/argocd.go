@@ -48,11 +48,15 @@ func (a ArgoCD) Find(ctx context.Context, cluster Cluster) Found {
 	if err != nil {
 		return Found{Err: err}
 	}
+	repositories, err := cluster.Repositories(ctx, a.Namespace)
+	if err != nil {
+		return Found{Err: err}
+	}
 	f := &argoCDFinder{
 		ArgoCD:       a,
 		settings:     settings,
 		projects:     map[string]*argoCDProject{},
-		repositories: cluster.Repositories(a.Namespace),
+		repositories: repositories,
 		accounts:     map[string]*Identity{},
 	}
 	if f.Destinations == nil {

@@ -47,11 +47,11 @@ func (c *argoCDCluster) Data(_ context.Context, kind, namespace, name string) (m
 	return nil, apierrors.NewNotFound(schema.GroupResource{Resource: kind}, name)
 }
 
-func (c *argoCDCluster) Repositories(namespace string) []discover.ArgoCDRepository {
+func (c *argoCDCluster) Repositories(_ context.Context, namespace string) ([]discover.ArgoCDRepository, error) {
 	if namespace != "argocd" {
-		return nil
+		return nil, nil
 	}
-	return c.repositories
+	return c.repositories, nil
 }
 
 // theArgoCD is what every Argo CD has.

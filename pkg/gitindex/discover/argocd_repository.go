@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
@@ -27,6 +28,27 @@ type ArgoCDRepository struct {
 	// githubAppPrivateKey, azureServicePrincipalClientSecret and
 	// useAzureWorkloadIdentity with a value.
 	Bare bool
+}
+
+// ArgoCDSecretType is the label of Argo CD's Secrets that says what they are.
+const ArgoCDSecretType = "argocd.argoproj.io/secret-type"
+
+// NewArgoCDRepository reads what a Secret with the label ArgoCDSecretType says;
+// ok is false if it is not about repositories.
+func NewArgoCDRepository(name string, labels map[string]string, data map[string][]byte) (r ArgoCDRepository, ok bool) {
+	kind := labels[ArgoCDSecretType]
+	if kind != "repository" && kind != "repo-creds" {
+		return ArgoCDRepository{}, false
+	}
+	text := func(key string) string { return string(data[key]) }
+	return ArgoCDRepository{
+		Secret: name, URL: text("url"), Type: text("type"), Project: text("project"), OCI: text("enableOCI") == "true",
+		Template: kind == "repo-creds",
+		Bare: !slices.ContainsFunc([]string{
+			"username", "password", "bearerToken", "sshPrivateKey", "tlsClientCertData", "githubAppPrivateKey",
+			"azureServicePrincipalClientSecret", "useAzureWorkloadIdentity",
+		}, func(key string) bool { return len(data[key]) > 0 }),
+	}, true
 }
 
 // repository is where a source's files are.

@@ -27,7 +27,7 @@ type Cluster interface {
 
 	// Repositories returns what Argo CD's Secrets of repositories in a
 	// namespace say, but for the credentials in them.
-	Repositories(namespace string) []ArgoCDRepository
+	Repositories(ctx context.Context, namespace string) ([]ArgoCDRepository, error)
 }
 
 // Found is what was found.
