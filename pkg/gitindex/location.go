@@ -62,6 +62,9 @@ type Build struct {
 
 	// Override, if not nil, lets files at the location change it.
 	Override Override
+	// Flux tells that the location is Flux's: .sourceignore files and links
+	// don't count as files, and a kustomization file is changed as Flux does.
+	Flux bool
 
 	// Why says of an Unrendered location what makes it so.
 	Why string
@@ -93,7 +96,8 @@ type Directory struct {
 }
 
 // KustomizeBuild is laid over the kustomization of a location, or over one of
-// all its manifests where there is none.
+// all its manifests where there is none. It also is for what a Helm location
+// renders, as a post-renderer.
 type KustomizeBuild struct {
 	NamePrefix, NameSuffix string
 	Namespace              string
@@ -104,6 +108,7 @@ type KustomizeBuild struct {
 	Patches                []Patch
 	Components             []string // relative to the location
 	SkipMissingComponents  bool
+	BuildMetadata          []string // originAnnotations, transformerAnnotations
 }
 
 // Labels are labels that Kustomize gives to all objects.
@@ -181,7 +186,8 @@ type Substitution struct {
 	Disable string   // the value of OptOut that does so
 }
 
-// Marks are what the agent adds to each object that it applies.
+// Marks are what the agent adds to each object that it applies; but for those
+// of an application to CustomResourceDefinitions.
 type Marks struct {
 	Labels, Annotations map[string]string
 

@@ -47,9 +47,16 @@ func (d *declarer) add(o *object) error {
 		}
 		return o.fault(errNoName)
 	}
+	own, _ := text(metadata, "namespace")
 	key, unknown, err := d.key(o, metadata)
 	if err != nil {
 		return err
+	}
+	if err := d.mark(o, metadata, key, own); err != nil {
+		return err
+	}
+	if !d.applied(o, metadata) {
+		return nil
 	}
 	if first, twice := d.seen[key]; twice {
 		return o.fault(fmt.Errorf("%s is declared here and in %s: remove one of them", key, first.place()))
@@ -64,7 +71,7 @@ func (d *declarer) add(o *object) error {
 	}
 	version, _ := text(o.fields, "apiVersion")
 	d.declared = append(d.declared, gitindex.Declared{
-		Key: key, APIVersion: version, JSON: encoded, ScopeUnknown: unknown,
+		Key: key, APIVersion: version, JSON: encoded, ScopeUnknown: unknown, Hidden: o.hidden,
 		Origin: gitindex.Origin{File: o.file, Line: o.line, Fields: o.sets},
 	})
 	return nil
@@ -86,7 +93,7 @@ func (d *declarer) key(o *object, metadata map[string]any) (key gitindex.Key, un
 	key.Kind, _ = text(o.fields, "kind")
 	key.Name, _ = text(metadata, "name")
 	own, _ := text(metadata, "namespace")
-	namespace := cmp.Or(own, d.at.Namespace, "default")
+	namespace := cmp.Or(d.at.Build.Namespace, own, d.at.Namespace, "default")
 	switch d.scopes.of(key.Group, key.Kind) {
 	case namespaced:
 		metadata["namespace"] = namespace
@@ -97,6 +104,9 @@ func (d *declarer) key(o *object, metadata map[string]any) (key gitindex.Key, un
 	default:
 		key.Namespace = namespace
 		unknown = true
+		if own != "" {
+			metadata["namespace"] = namespace
+		}
 	}
 	return key, unknown, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"path"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
 )
@@ -16,6 +17,7 @@ type files struct {
 	read     map[string][]byte
 	left     int64
 	limit    int64
+	excluded *exclusion // nil if there is none
 
 	// err says why nothing can be read any more.
 	err error
@@ -28,8 +30,23 @@ var (
 	_ fs.ReadLinkFS = (*files)(nil)
 )
 
-func newFiles(ctx context.Context, tree fs.FS, limit int64) *files {
-	return &files{ctx: ctx, recorder: gitindex.NewRecorder(tree), read: map[string][]byte{}, left: limit, limit: limit}
+func newFiles(ctx context.Context, tree fs.FS, build gitindex.Build, limit int64) *files {
+	recorder := gitindex.NewRecorder(tree)
+	return &files{
+		ctx: ctx, recorder: recorder, read: map[string][]byte{}, left: limit, limit: limit,
+		excluded: newExclusion(recorder, build),
+	}
+}
+
+// taken is an error if the agent doesn't take what is at a path.
+func (f *files) taken(op, name string) error {
+	if f.excluded == nil {
+		return nil
+	}
+	if info, err := f.recorder.Lstat(name); err == nil && f.excluded.hides(name, info.IsDir()) {
+		return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+	}
+	return nil
 }
 
 func (f *files) usable(op, name string) error {
@@ -39,7 +56,7 @@ func (f *files) usable(op, name string) error {
 	if f.err != nil {
 		return &fs.PathError{Op: op, Path: name, Err: f.err}
 	}
-	return nil
+	return f.taken(op, name)
 }
 
 func (f *files) ReadFile(name string) ([]byte, error) {
@@ -72,7 +89,17 @@ func (f *files) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err := f.usable("readdir", name); err != nil {
 		return nil, err
 	}
-	return f.recorder.ReadDir(name)
+	entries, err := f.recorder.ReadDir(name)
+	if f.excluded == nil {
+		return entries, err
+	}
+	kept := entries[:0:0]
+	for _, entry := range entries {
+		if !f.excluded.hides(path.Join(name, entry.Name()), entry.IsDir()) {
+			kept = append(kept, entry)
+		}
+	}
+	return kept, err
 }
 
 func (f *files) Stat(name string) (fs.FileInfo, error) {

@@ -24,7 +24,7 @@ func (j *job) kustomize(dir string) ([]object, error) {
 	engine.Lock()
 	defer engine.Unlock()
 	limits := kustomization.Limits{Layers: maxLayers, Objects: j.options.MaxObjects}
-	tree, err := kustomization.Load(j.files, dir, limits)
+	tree, err := kustomization.Load(j.files, dir, j.overlay(dir), limits)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,9 @@ func trace(tree *kustomization.Tree, fields []map[string]any) (origins []gitinde
 		if recover() != nil {
 			origins = make([]gitindex.Origin, len(fields))
 			for i := range origins {
-				origins[i].File = tree.Root.File
+				if !tree.Generated {
+					origins[i].File = tree.Root.File
+				}
 			}
 		}
 	}()

@@ -16,6 +16,7 @@ type object struct {
 	file   string
 	line   int
 	sets   []gitindex.FieldOrigin
+	hidden []string // fields that are never shown
 }
 
 // fault is an error about the object, at its place.

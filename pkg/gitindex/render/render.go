@@ -59,7 +59,7 @@ func New(options Options) *Renderer { return &Renderer{options.withDefaults()} }
 // they are declared. Those without a name, which ask the API server for one by
 // generateName, are left out: there is nothing to compare them with.
 func (r *Renderer) Render(ctx context.Context, tree fs.FS, at gitindex.Location) ([]gitindex.Declared, gitindex.Inputs, error) {
-	files := newFiles(ctx, tree, r.options.MaxBytes)
+	files := newFiles(ctx, tree, at.Build, r.options.MaxBytes)
 	declared, err := r.render(files, at)
 	if files.err != nil {
 		// What was made of the error of a file that could not be read is of
@@ -84,9 +84,15 @@ func (r *Renderer) render(files *files, at gitindex.Location) ([]gitindex.Declar
 	if err != nil {
 		return nil, &gitindex.RenderError{File: at.Path, Err: manifest.Unreadable(err)}
 	}
-	job := &job{files: files, options: r.options}
+	job := &job{files: files, options: r.options, at: at}
 	objects, err := job.objects(at.Path, at.Render, info.IsDir())
 	if err != nil {
+		return nil, err
+	}
+	if objects, err = job.postRender(objects); err != nil {
+		return nil, err
+	}
+	if err := job.substitute(objects); err != nil {
 		return nil, err
 	}
 	return declare(objects, at, r.options)
@@ -96,6 +102,7 @@ func (r *Renderer) render(files *files, at gitindex.Location) ([]gitindex.Declar
 type job struct {
 	files   *files
 	options Options
+	at      gitindex.Location
 }
 
 func (j *job) objects(at string, format gitindex.Format, folder bool) ([]object, error) {
@@ -117,6 +124,9 @@ func (j *job) objects(at string, format gitindex.Format, folder bool) ([]object,
 // Kustomize, also if it lies below a folder that has none.
 func (j *job) auto(at string, folder bool) ([]object, error) {
 	if folder {
+		if j.overlaid(at) {
+			return j.kustomize(at)
+		}
 		_, err := kustomization.FileIn(j.files, at)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return j.kustomize(at)

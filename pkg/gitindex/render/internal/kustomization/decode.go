@@ -26,9 +26,6 @@ func (l *Layer) decode(data []byte) error {
 	if err := l.Spec.Unmarshal(data); err != nil {
 		return l.explain(data, err)
 	}
-	if isEmpty(l.Spec) {
-		return faultf(l.File, 0, "the file says nothing: name resources in it, or delete it")
-	}
 	return nil
 }
 

@@ -9,7 +9,7 @@ import (
 // lineOf returns the line of the first scalar with this text, or 0.
 func (l *Layer) lineOf(text string) int {
 	if node := findScalar(l.Node, func(value string) bool { return value == text }); node != nil {
-		return node.Line
+		return max(0, node.Line)
 	}
 	return 0
 }
@@ -18,7 +18,7 @@ func (l *Layer) lineOf(text string) int {
 // does not mind the case of its field names.
 func (l *Layer) lineOfKey(name string) int {
 	if node := findKey(l.Node, name); node != nil {
-		return node.Line
+		return max(0, node.Line)
 	}
 	return 0
 }
@@ -37,7 +37,7 @@ func (l *Layer) textStart(text string) int {
 // A block's text begins below its indicator.
 func TextStart(node *yaml.Node) int {
 	if node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
-		return node.Line
+		return max(0, node.Line)
 	}
 	return max(0, node.Line-1)
 }

@@ -89,7 +89,7 @@ func (t *Tree) folder(l *Layer, part Part, entry, dir string, kind partKind, plu
 		return part, nil
 	}
 	// The slice is cut so that siblings don't share what load appends.
-	part.Layer, err = t.load(layerKey{dir, kind.plugins || plugins}, file, from[:len(from):len(from)])
+	part.Layer, err = t.load(layerKey{dir, kind.plugins || plugins}, file, from[:len(from):len(from)], nil)
 	if err == nil && part.Layer != nil {
 		t.checkComponent(l, part, entry, kind)
 	}

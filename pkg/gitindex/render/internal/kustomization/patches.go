@@ -10,7 +10,7 @@ import (
 
 // Patch is one entry of a kustomization's patches, with what it says.
 type Patch struct {
-	File      string // that the documents are in
+	File      string // that the documents are in; empty if they are an overlay's
 	Line      int    // of the entry in the kustomization file
 	Target    *types.Selector
 	Options   *types.PatchArgs
@@ -44,6 +44,9 @@ func (t *Tree) patch(l *Layer, patch types.Patch) Patch {
 	if patch.Path == "" {
 		p.Line = l.lineOf(patch.Patch)
 		p.Documents = l.inlineDocuments(patch.Patch)
+		if l.fromOverlay(patch.Patch) {
+			p.File = ""
+		}
 		return p
 	}
 	p.Line = l.lineOf(patch.Path)

@@ -26,6 +26,9 @@ type Tree struct {
 	// nil if none was found: Kustomize may still find one.
 	Problem error
 
+	// Generated tells that the root has no kustomization file.
+	Generated bool
+
 	// Deprecated and OpenAPI tell whether any kustomization file uses
 	// deprecated fields, or brings its own schema.
 	Deprecated, OpenAPI bool
@@ -36,7 +39,7 @@ type Tree struct {
 
 // Layer is one kustomization file, and what it names.
 type Layer struct {
-	Dir, File string
+	Dir, File string               // File is the folder itself where it has no kustomization file
 	Spec      *types.Kustomization // as Kustomize decodes it, deprecated fields folded into new ones
 	Node      *yaml.Node           // the file's mapping; nil if it is unusual YAML
 
@@ -61,21 +64,16 @@ type layerKey struct {
 	plugins bool // it makes configurations of plugins, not objects
 }
 
-// Load reads the kustomization in a folder and all that it takes in. The
-// error is a *gitindex.RenderError if something is refused that Kustomize
-// would do; a Problem is not an error of Load.
-func Load(files fs.FS, dir string, limits Limits) (*Tree, error) {
+// Load reads the kustomization in a folder and all that it takes in, with an
+// overlay that may be nil. The error is a *gitindex.RenderError if something is
+// refused that Kustomize would do; a Problem is not an error of Load.
+func Load(files fs.FS, dir string, over *Overlay, limits Limits) (*Tree, error) {
 	t := &Tree{Files: files, layers: map[layerKey]*Layer{}, checks: map[string][]byte{}}
 	dir, err := resolve(files, dir)
 	if err != nil {
 		return nil, err
 	}
-	file, err := FileIn(files, dir)
-	if err != nil {
-		t.problem(err)
-		return t, nil
-	}
-	if t.Root, err = t.load(layerKey{dir: dir}, file, nil); err != nil {
+	if t.Root, err = t.root(dir, over); err != nil {
 		return nil, err
 	}
 	if t.Root == nil {
@@ -92,7 +90,7 @@ func (t *Tree) problem(err error) {
 
 // load returns nil without an error if the file has a Problem that leaves
 // nothing to go on with.
-func (t *Tree) load(key layerKey, file string, from []string) (*Layer, error) {
+func (t *Tree) load(key layerKey, file string, from []string, over *Overlay) (*Layer, error) {
 	if known, ok := t.layers[key]; ok {
 		return known, nil
 	}
@@ -108,6 +106,22 @@ func (t *Tree) load(key layerKey, file string, from []string) (*Layer, error) {
 	}
 	if err := manifest.CheckAliases(file, data); err != nil {
 		return nil, err
+	}
+	return t.finish(l, key, file, data, from, over)
+}
+
+// finish takes in what a decoded layer names. The data are what Kustomize gets
+// for the file, unless the overlay changes it.
+func (t *Tree) finish(l *Layer, key layerKey, file string, data []byte, from []string, over *Overlay) (*Layer, error) {
+	if over != nil {
+		var err error
+		if data, err = over.change(l); err != nil {
+			return nil, err
+		}
+	}
+	if isEmpty(l.Spec) {
+		t.problem(faultf(l.File, 0, "the file says nothing: name resources in it, or delete it"))
+		return nil, nil
 	}
 	t.Deprecated = t.Deprecated || usesDeprecated(l.Spec)
 	t.OpenAPI = t.OpenAPI || len(l.Spec.OpenAPI) > 0

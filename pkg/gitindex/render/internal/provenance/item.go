@@ -142,7 +142,8 @@ func (it *item) fields() []gitindex.FieldOrigin {
 	var fields []gitindex.FieldOrigin
 	for i, c := range it.claims {
 		if last[c.path] == i {
-			fields = append(fields, gitindex.FieldOrigin{Path: c.path, File: c.file, Line: c.line})
+			at := c.known()
+			fields = append(fields, gitindex.FieldOrigin{Path: c.path, File: at.file, Line: at.line})
 		}
 	}
 	return fields

@@ -18,7 +18,10 @@ import (
 // Line and Fields of each origin. It must not run while anything else uses
 // Kustomize, whose schema it reads.
 func Trace(tree *kustomization.Tree, objects []map[string]any) []gitindex.Origin {
-	w := &walker{tree: tree, fallback: place{file: tree.Root.File}}
+	w := &walker{tree: tree}
+	if !tree.Generated {
+		w.fallback.file = tree.Root.File
+	}
 	items := w.layer(tree.Root, nil)
 	matched := match(items, objects)
 	names := renamed(matched)
@@ -30,7 +33,8 @@ func Trace(tree *kustomization.Tree, objects []map[string]any) []gitindex.Origin
 		}
 		item.settle(objects[i])
 		item.referTo(names, w.vars)
-		origins[i] = gitindex.Origin{File: item.from.file, Line: item.from.line, Fields: item.fields()}
+		from := item.from.known()
+		origins[i] = gitindex.Origin{File: from.file, Line: from.line, Fields: item.fields()}
 	}
 	return origins
 }
@@ -39,6 +43,14 @@ func Trace(tree *kustomization.Tree, objects []map[string]any) []gitindex.Origin
 type place struct {
 	file string
 	line int
+}
+
+// known is the place, or none if it is in an overlay, which is no file.
+func (p place) known() place {
+	if p.file == "" || p.line < 0 {
+		return place{}
+	}
+	return p
 }
 
 // claim is a field that a step sets. Its value is known if it is text or

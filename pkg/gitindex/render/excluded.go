@@ -1,0 +1,102 @@
+package render
+
+import (
+	"bytes"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/fluxcd/pkg/sourceignore"
+	"github.com/fluxcd/pkg/sourceignore/gitignore"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
+)
+
+// exclusion tells which files of a tree the agent doesn't take. For Flux that
+// are those of its defaults, of the .sourceignore files above a file, and of
+// the source's own patterns, the last that matches deciding; and all links.
+type exclusion struct {
+	files    exclusionFiles
+	patterns []gitignore.Pattern
+	flux     bool
+	negated  bool                           // a pattern takes files in again
+	known    map[string][]gitignore.Pattern // of .sourceignore files, by folder, with those above it
+	links    map[string]bool                // folders that are links, or below one
+}
+
+// exclusionFiles is what an exclusion looks at.
+type exclusionFiles interface {
+	fs.ReadFileFS
+	Lstat(name string) (fs.FileInfo, error)
+}
+
+// newExclusion returns nil if all files are taken.
+func newExclusion(files exclusionFiles, build gitindex.Build) *exclusion {
+	if !build.Flux && build.Excluded == "" {
+		return nil
+	}
+	return &exclusion{
+		files:    files,
+		patterns: sourceignore.ReadPatterns(strings.NewReader(build.Excluded), nil),
+		flux:     build.Flux,
+		negated:  negates([]byte(build.Excluded)),
+		known:    map[string][]gitignore.Pattern{},
+		links:    map[string]bool{".": false},
+	}
+}
+
+func negates(patterns []byte) bool {
+	return bytes.HasPrefix(patterns, []byte("!")) || bytes.Contains(patterns, []byte("\n!"))
+}
+
+// hides tells whether there is nothing at a path as the agent sees it. Folders
+// are hidden with all that is in them, if nothing in them can be taken again.
+func (x *exclusion) hides(name string, folder bool) bool {
+	if x == nil || name == "." {
+		return false
+	}
+	if x.flux && x.link(name) {
+		return true
+	}
+	var patterns []gitignore.Pattern
+	if x.flux {
+		patterns = slices.Concat(sourceignore.VCSPatterns(nil), sourceignore.DefaultPatterns(nil), x.above(path.Dir(name)))
+	}
+	patterns = append(patterns, x.patterns...)
+	hidden := sourceignore.NewMatcher(patterns).Match(strings.Split(name, "/"), folder)
+	return hidden && !(folder && x.negated)
+}
+
+// above are the patterns of the .sourceignore files in a folder and above it.
+func (x *exclusion) above(dir string) []gitignore.Pattern {
+	if known, ok := x.known[dir]; ok {
+		return known
+	}
+	var patterns []gitignore.Pattern
+	var domain []string
+	if dir != "." {
+		patterns = x.above(path.Dir(dir))
+		domain = strings.Split(dir, "/")
+	}
+	if data, err := x.files.ReadFile(path.Join(dir, sourceignore.IgnoreFile)); err == nil {
+		x.negated = x.negated || negates(data)
+		patterns = slices.Concat(patterns, sourceignore.ReadPatterns(bytes.NewReader(data), domain))
+	}
+	x.known[dir] = patterns
+	return patterns
+}
+
+// link tells whether there is a symbolic link on the way to a path.
+func (x *exclusion) link(name string) bool {
+	if known, ok := x.links[name]; ok {
+		return known
+	}
+	is := x.link(path.Dir(name))
+	if !is {
+		info, err := x.files.Lstat(name)
+		is = err == nil && info.Mode().Type() == fs.ModeSymlink
+	}
+	x.links[name] = is
+	return is
+}
