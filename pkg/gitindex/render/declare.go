@@ -20,6 +20,9 @@ func declare(objects []object, at gitindex.Location, options Options) ([]gitinde
 			return nil, err
 		}
 	}
+	if err := d.addOthers(); err != nil {
+		return nil, err
+	}
 	return d.declared, nil
 }
 
@@ -52,6 +55,9 @@ func (d *declarer) add(o *object) error {
 	if err != nil {
 		return err
 	}
+	if unapplied(metadata, d.at.Build.Unapplied) {
+		return nil
+	}
 	if err := d.mark(o, metadata, key, own); err != nil {
 		return err
 	}
@@ -61,6 +67,10 @@ func (d *declarer) add(o *object) error {
 	if first, twice := d.seen[key]; twice {
 		return o.fault(fmt.Errorf("%s is declared here and in %s: remove one of them", key, first.place()))
 	}
+	return d.declare(o, key, unknown)
+}
+
+func (d *declarer) declare(o *object, key gitindex.Key, unknown bool) error {
 	d.seen[key] = o
 	encoded, err := compact(o.fields)
 	if err != nil {

@@ -19,7 +19,7 @@ var (
 // it was rendered, which the tracking id has even of what is in none.
 func (d *declarer) mark(o *object, metadata map[string]any, key gitindex.Key, namespace string) error {
 	marks := d.at.Build.Marks
-	if marks.TrackingApplication != "" && key.Kind == "CustomResourceDefinition" && key.Group == "apiextensions.k8s.io" {
+	if marks.SkipDefinitions && key.Kind == "CustomResourceDefinition" && key.Group == "apiextensions.k8s.io" {
 		return nil
 	}
 	if !o.mark(metadata, "labels", marks.Labels) {

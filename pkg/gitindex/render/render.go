@@ -77,6 +77,10 @@ func (r *Renderer) render(files *files, at gitindex.Location) ([]gitindex.Declar
 	if !fs.ValidPath(at.Path) {
 		return nil, fmt.Errorf("the path %s is outside of the repository: name one relative to its root", at.Path)
 	}
+	at, err := overridden(files, at)
+	if err != nil {
+		return nil, err
+	}
 	info, err := fs.Stat(files, at.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, missing(files, at.Path)
