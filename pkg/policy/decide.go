@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -50,10 +51,9 @@ type decision struct {
 	operation Operation   // what the request does to the object: evicting a Pod deletes it
 	part      fields.Part // of the object that the request can change
 
-	compared bool
-	change   fields.Change
-	skewed   bool
-	err      error
+	base   *fields.Update // what guards' comparisons with Git have in common; nil until one is made
+	shared *comparison    // by base; nil until a guard asks for it
+	err    error
 }
 
 func newDecision(req *Request, snap *gitindex.Snapshot, p Policy) *decision {
@@ -143,23 +143,51 @@ func (c *decision) rules(g *Guard, actor Actor) Verdict {
 	return c.undeclared(g, actor)
 }
 
-// compare compares the update with what Git declares, leaving out what is
-// ignored.
-func (c *decision) compare(declared *gitindex.Declared, ignored []fields.Pattern) {
-	if c.compared && len(ignored) == 0 {
-		return
+// comparison is what an update changes, as far as it counts.
+type comparison struct {
+	change fields.Change
+	err    error
+}
+
+// compare compares the update with what Git declares. ignored is what doesn't
+// count for a guard, besides what doesn't for any.
+func (c *decision) compare(declared *gitindex.Declared, ignored []fields.Ignore) (fields.Change, error) {
+	if c.base == nil {
+		base, err := c.update(declared)
+		if err != nil {
+			return fields.Change{}, err
+		}
+		c.base = &base
 	}
-	c.compared = len(ignored) == 0
+	if len(ignored) > 0 {
+		update := *c.base
+		update.Ignored = slices.Concat(update.Ignored, ignored)
+		return c.types.Compare(update)
+	}
+	if c.shared == nil {
+		change, err := c.types.Compare(*c.base)
+		c.shared = &comparison{change, err}
+	}
+	return c.shared.change, c.shared.err
+}
+
+// update is what there is to compare of the request.
+func (c *decision) update(declared *gitindex.Declared) (fields.Update, error) {
 	version, err := kschema.ParseGroupVersion(declared.APIVersion)
 	if err != nil {
-		c.err = fmt.Errorf("reading what Git declares: %w", err)
-		return
+		return fields.Update{}, fmt.Errorf("reading what Git declares: %w", err)
 	}
-	c.change, c.err = c.types.Compare(fields.Update{
-		Type: c.written(), Version: version.Version, Declared: declared.JSON, Old: c.req.OldObject, New: c.req.Object, Part: c.part, Ignored: ignored,
+	u := fields.Update{
+		Type: c.written(), Version: version.Version, Declared: declared.JSON, Old: c.req.OldObject, New: c.req.Object, Part: c.part,
 		Tracked: c.req.Subresource == "", Manager: c.req.FieldManager,
-	})
-	c.skewed = c.change.Unread
+		Undetermined: declared.Undetermined, Hidden: declared.Hidden,
+	}
+	if declared.Recorded {
+		// Nothing of it is of any version, and what a client wrote may be Git's.
+		u.Version, u.Tracked = "", false
+	}
+	u.Ignored, u.Managers = c.leftAlone(declared)
+	return u, nil
 }
 
 // written is the type of what the request changes: a Scale stands for the object

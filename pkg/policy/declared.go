@@ -20,11 +20,22 @@ func (c *decision) declared(g *Guard, actor Actor, declared *gitindex.Declared) 
 		}
 		return Verdict{Reason: DeclaredObjectDeleted}
 	}
-	c.compare(declared, g.ignored(c.req, actor))
-	if c.err != nil {
-		return c.undecidable(g, c.err)
+	change, err := c.compare(declared, g.ignored(c.req, actor))
+	if err != nil {
+		return c.undecidable(g, err)
 	}
-	return c.judge(fieldAction(g, actor))
+	if !declared.Recorded {
+		return c.judge(change, fieldAction(g, actor))
+	}
+	action := fieldAction(g, actor)
+	if actor == Person {
+		action = v1alpha1.Deny // any field may be one of Git's
+	}
+	v := c.judge(change, action)
+	if v.Outcome == Deny {
+		v.Reason = RecordedObjectChanged
+	}
+	return v
 }
 
 // owners is a field that counts whatever may become of others: the garbage
@@ -33,10 +44,10 @@ const owners = "metadata.ownerReferences"
 
 // judge turns the comparison into a verdict, given what may become of fields
 // that Git is silent about.
-func (c *decision) judge(undeclared v1alpha1.Action) Verdict {
+func (c *decision) judge(change fields.Change, undeclared v1alpha1.Action) Verdict {
 	var against []fields.Difference
 	reason := UndeclaredFieldChanged
-	for _, d := range c.change.Differences {
+	for _, d := range change.Differences {
 		if d.Declared {
 			reason = DeclaredFieldChanged
 		}
@@ -45,17 +56,17 @@ func (c *decision) judge(undeclared v1alpha1.Action) Verdict {
 		}
 	}
 	switch {
-	case !c.change.Any && c.change.Ignored:
+	case !change.Any && change.Ignored:
 		return Verdict{Outcome: Allow, Reason: IgnoredFieldChanged}
-	case !c.change.Any:
+	case !change.Any:
 		return Verdict{Outcome: Allow, Reason: Unchanged}
-	case len(c.change.Differences) == 0:
+	case len(change.Differences) == 0:
 		return Verdict{Outcome: Allow, Reason: Converging}
 	case len(against) == 0:
 		return Verdict{Outcome: Allow, Reason: UndeclaredFieldChanged}
 	case reason == UndeclaredFieldChanged && onlyFinalizers(against) && c.beingDeleted():
 		return Verdict{Outcome: Allow, Reason: BeingDeleted}
-	case c.skewed && reason == DeclaredFieldChanged:
+	case change.Unread && reason == DeclaredFieldChanged:
 		reason = VersionSkew
 	}
 	return Verdict{Reason: reason, Differences: against}

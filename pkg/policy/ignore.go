@@ -3,8 +3,10 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/policy/fields"
 )
 
@@ -13,7 +15,7 @@ type ignored struct {
 	resource v1alpha1.Resource
 	actors   []v1alpha1.IgnoredActor
 	subjects *subjects // nil for every actor of the kinds
-	patterns []fields.Pattern
+	patterns []fields.Ignore
 }
 
 func ignoresOf(policy *v1alpha1.GuardPolicy) ([]ignored, error) {
@@ -37,13 +39,28 @@ func ignoresOf(policy *v1alpha1.GuardPolicy) ([]ignored, error) {
 }
 
 // ignored are the fields that don't count in a request.
-func (g *Guard) ignored(req *Request, actor Actor) []fields.Pattern {
-	var patterns []fields.Pattern
+func (g *Guard) ignored(req *Request, actor Actor) []fields.Ignore {
+	var ignores []fields.Ignore
 	for _, item := range g.ignores {
 		if includes(item.resource, req.Key) && slices.Contains(item.actors, v1alpha1.IgnoredActor(actor)) &&
 			(item.subjects == nil || item.subjects.has(req.User)) {
-			patterns = append(patterns, item.patterns...)
+			ignores = append(ignores, item.patterns...)
 		}
 	}
-	return patterns
+	return ignores
+}
+
+// leftAlone is what the agent leaves alone in a declared object: fields, and the
+// managers of others. What can't be read is left alone by nobody, as in the
+// agent; discovery says so. Managers are for service accounts: whoever writes an
+// object may take any manager's name, and give fields to any other.
+func (c *decision) leftAlone(declared *gitindex.Declared) (ignores []fields.Ignore, managers []string) {
+	for _, f := range c.snap.Ignores(declared) {
+		found, _ := fields.ParseIgnore(f)
+		ignores = append(ignores, found...)
+		if strings.HasPrefix(c.req.User.Name, serviceAccountPrefix) {
+			managers = append(managers, f.Managers...)
+		}
+	}
+	return ignores, managers
 }

@@ -37,7 +37,7 @@ func (c *decision) message(v *Verdict, taken *identity, refused bool) string {
 	lines = append(lines, c.because(v)...)
 	if len(v.Differences) > 0 {
 		heading := "This request departs from it:"
-		if c.snap.Lookup(c.req.Key) == nil {
+		if c.snap.Lookup(c.req.Key) == nil || v.Reason == RecordedObjectChanged {
 			heading = "This request changes:"
 		}
 		lines = append(lines, heading)
@@ -92,12 +92,17 @@ func (c *decision) summary(v *Verdict, taken *identity) string {
 		}
 		return fmt.Sprintf("%s is not declared in Git, and GuardPolicy %s %s.", key, v.Policy, rule)
 	}
+	if v.Declared.Recorded {
+		return fmt.Sprintf("%s is applied by the sync agent", key)
+	}
 	return fmt.Sprintf("%s is declared in Git", key)
 }
 
 // because is what else there is to know before the fields.
 func (c *decision) because(v *Verdict) []string {
 	switch v.Reason {
+	case RecordedObjectChanged:
+		return []string{"gitonly can't render what is in Git, so every field counts as Git's."}
 	case UnknownSubresource:
 		return []string{fmt.Sprintf("No rule says what its subresource %s changes.", c.req.Subresource)}
 	case VersionSkew:
@@ -108,8 +113,12 @@ func (c *decision) because(v *Verdict) []string {
 	return nil
 }
 
-// place is the path at its revision, and when Git was last asked for it.
+// place is the path at its revision, and when Git was last asked for it. Of an
+// object that is known by the agent's record alone, it is the source.
 func (c *decision) place(d *gitindex.Declared) string {
+	if d.Recorded {
+		return d.Origin.Source
+	}
 	place := fmt.Sprintf("%s at %s", d.Origin.Path, d.Origin.Revision.Short())
 	state := c.snap.Source(d.Origin.Source)
 	if state == nil || state.CheckedAt.IsZero() || c.req.At.IsZero() {
@@ -177,8 +186,11 @@ func saying(v *Verdict, d fields.Difference) string {
 	case d.Declared:
 		return fmt.Sprintf("Git says %s, %s", d.Git.Text, request(d))
 	}
-	if v.Reason == DerivedObjectChanged || v.Reason == AgentLeverChanged {
-		return request(d) // Git is silent about the whole object
+	switch v.Reason {
+	case DerivedObjectChanged, AgentLeverChanged: // Git is silent about the whole object
+		return request(d)
+	case RecordedObjectChanged: // nobody can tell what Git says
+		return request(d)
 	}
 	return "not in Git, " + request(d)
 }

@@ -14,6 +14,9 @@ func (c *decision) remedy(v *Verdict) []string {
 		return c.declareIt(v)
 	}
 	page := whereDeclared(v)
+	if page == "" {
+		return nil // nobody but the agent knows
+	}
 	switch v.Reason {
 	case DeclaredObjectCreated:
 		return []string{"The sync agent creates it: wait for its next sync, or start one.", "To change it first, edit " + page}
@@ -66,12 +69,27 @@ func within(file, path string) bool {
 // object.
 func whereDeclared(v *Verdict) string {
 	origin := &v.Declared.Origin
+	if v.Declared.Recorded {
+		return folderOf(origin)
+	}
 	for _, d := range v.Differences {
 		if d.Declared {
 			return linkOf(origin, d.Path)
 		}
 	}
 	return linkOf(origin, "")
+}
+
+// folderOf is all that is known of where an object is that only the agent can
+// render; empty if nothing is.
+func folderOf(origin *gitindex.Origin) string {
+	switch {
+	case origin.Path == "" || origin.URL == "":
+		return ""
+	case origin.Path == ".":
+		return origin.URL
+	}
+	return origin.Path + " in " + origin.URL
 }
 
 func linkOf(origin *gitindex.Origin, field string) string {

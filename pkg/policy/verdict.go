@@ -57,10 +57,11 @@ const (
 	BeingDeleted            Reason = "BeingDeleted"            // the object is going away already
 	DeclaredFieldChanged    Reason = "DeclaredFieldChanged"    // a declared field would depart from Git
 	UndeclaredFieldChanged  Reason = "UndeclaredFieldChanged"  // a field that Git is silent about changes
+	RecordedObjectChanged   Reason = "RecordedObjectChanged"   // the agent applies the object, and only it knows which fields
 	VersionSkew             Reason = "VersionSkew"             // Git declares another API version, and nothing converts
 	Unchanged               Reason = "Unchanged"               // nothing changes
 	Converging              Reason = "Converging"              // every change takes Git's value
-	IgnoredFieldChanged     Reason = "IgnoredFieldChanged"     // nothing changes but fields that the policy ignores
+	IgnoredFieldChanged     Reason = "IgnoredFieldChanged"     // nothing changes but fields that the policy or the agent ignores, or that nobody can tell
 	NamespaceHoldsDeclared  Reason = "NamespaceHoldsDeclared"  // deleting the namespace deletes declared objects
 	NamespaceLeavesPolicy   Reason = "NamespaceLeavesPolicy"   // new labels take declared objects out of a policy's reach
 	KindHoldsDeclared       Reason = "KindHoldsDeclared"       // deleting the definition deletes declared objects
@@ -76,7 +77,7 @@ func Reasons() []Reason {
 	return []Reason{
 		NotGuarded, SystemActor, AgentActor, Undecidable, PassiveSubresource, UnknownSubresource,
 		NamespaceTerminating, DeclaredObjectCreated, DeclaredObjectDeleted, BeingDeleted,
-		DeclaredFieldChanged, UndeclaredFieldChanged, VersionSkew, Unchanged, Converging,
+		DeclaredFieldChanged, UndeclaredFieldChanged, RecordedObjectChanged, VersionSkew, Unchanged, Converging,
 		IgnoredFieldChanged, NamespaceHoldsDeclared, NamespaceLeavesPolicy, KindHoldsDeclared,
 		AgentLeverChanged, TrustedIdentityTaken, DerivedObjectChanged, DerivedObjectDeleted,
 		UndeclaredObjectChanged,

@@ -15,7 +15,11 @@ type Update struct {
 	Declared []byte                   // JSON
 	Old, New []byte                   // JSON, as the API server sends them
 	Part     Part
-	Ignored  []Pattern // fields that may change, whatever Git says of them
+
+	Ignored      []Ignore // fields that may change, whatever Git says of them
+	Managers     []string // field managers, whose fields may
+	Undetermined []string // paths in Declared of fields that nobody can tell: these may
+	Hidden       []string // paths in Declared of fields whose values must not be shown
 
 	Tracked bool   // the object itself is written: its managedFields tell who changed what
 	Manager string // the requester's field manager; empty where it is not known
@@ -66,7 +70,7 @@ func (t *Types) Compare(u Update) (Change, error) {
 	}
 	git, read, err := t.read(u, before)
 	if err != nil {
-		return Change{}, fmt.Errorf("reading what Git declares: %w", err)
+		return Change{}, fmt.Errorf("reading what Git declares: %w", u.mute(err))
 	}
 	if u.Part == Scale {
 		if equal(replicas(before), replicas(after)) {
@@ -80,7 +84,8 @@ func (t *Types) Compare(u Update) (Change, error) {
 		before, after = scaled(path, before), scaled(path, after)
 	}
 	types, ref := t.of(u.Type)
-	w := walk{types: types, managed: newManaged(&u, before, after), unread: !read, secret: isSecret(u.Type)}
+	w := walk{types: types, managed: newManaged(&u, before, after), unread: !read, secret: isSecret(u.Type), hidden: hiddenIn(&u)}
+	theirs := managersFields(&u, before, after)
 	if isAutoscaler(u.Type) && u.Type.Version == "v1" {
 		git, before, after = unfold(git), unfold(before), unfold(after)
 		w.managed = nil // it tells of the annotations that were unfolded
@@ -89,7 +94,7 @@ func (t *Types) Compare(u Update) (Change, error) {
 		}
 	}
 	limit(&u, git, before, after)
-	ignored := ignore(&u, git, before, after)
+	ignored := t.ignore(&u, theirs, git, before, after)
 	w.value(at{ref: ref}, git, before, after)
 	if !read {
 		for i := range w.found {
@@ -123,21 +128,6 @@ func limit(u *Update, git, before, after map[string]any) {
 		delete(before, "status")
 		delete(after, "status")
 	}
-}
-
-// ignore takes the ignored fields out of all sides, and reports whether the
-// request changes any.
-func ignore(u *Update, git, before, after map[string]any) bool {
-	if len(u.Ignored) == 0 {
-		return false
-	}
-	differed := !equal(before, after)
-	for _, pattern := range u.Ignored {
-		for _, object := range []map[string]any{git, before, after} {
-			pattern.remove(object)
-		}
-	}
-	return differed && equal(before, after)
 }
 
 func keep(object map[string]any, names ...string) {

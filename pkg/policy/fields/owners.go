@@ -39,31 +39,51 @@ func parseOwners(managedFields any, version string) (owners, error) {
 	if managedFields == nil {
 		return parsed, nil
 	}
-	encoded, err := json.Marshal(managedFields)
+	entries, err := entriesOf(managedFields)
 	if err != nil {
-		return owners{}, fmt.Errorf("encoding managedFields: %w", err)
-	}
-	var entries []struct {
-		entry
-		FieldsV1 json.RawMessage `json:"fieldsV1"`
-	}
-	if err := json.Unmarshal(encoded, &entries); err != nil {
-		return owners{}, fmt.Errorf("decoding managedFields: %w", err)
+		return owners{}, err
 	}
 	for _, e := range entries {
 		if e.APIVersion != version {
 			return owners{}, fmt.Errorf("the fields of %s are those of %s, not of %s", e.Manager, e.APIVersion, version)
 		}
-		set := fieldpath.NewSet()
-		if len(e.FieldsV1) > 0 {
-			if err := set.FromJSON(bytes.NewReader(e.FieldsV1)); err != nil {
-				return owners{}, fmt.Errorf("decoding the fields of %s: %w", e.Manager, err)
-			}
+		set, err := e.set()
+		if err != nil {
+			return owners{}, err
 		}
 		parsed.each = append(parsed.each, owner{entry: e.entry, fields: set})
 		parsed.all = parsed.all.Union(set)
 	}
 	return parsed, nil
+}
+
+// managedEntry is an entry of managedFields.
+type managedEntry struct {
+	entry
+	FieldsV1 json.RawMessage `json:"fieldsV1"`
+}
+
+func entriesOf(managedFields any) ([]managedEntry, error) {
+	encoded, err := json.Marshal(managedFields)
+	if err != nil {
+		return nil, fmt.Errorf("encoding managedFields: %w", err)
+	}
+	var entries []managedEntry
+	if err := json.Unmarshal(encoded, &entries); err != nil {
+		return nil, fmt.Errorf("decoding managedFields: %w", err)
+	}
+	return entries, nil
+}
+
+func (e managedEntry) set() (*fieldpath.Set, error) {
+	set := fieldpath.NewSet()
+	if len(e.FieldsV1) == 0 {
+		return set, nil
+	}
+	if err := set.FromJSON(bytes.NewReader(e.FieldsV1)); err != nil {
+		return nil, fmt.Errorf("decoding the fields of %s: %w", e.Manager, err)
+	}
+	return set, nil
 }
 
 // of are the owners of a place, of anything below it, or of something above it

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+
 	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
@@ -31,7 +33,7 @@ func ParsePattern(path string) (Pattern, error) {
 
 // remove takes the fields that the pattern names out of an object, and what
 // that leaves empty with them.
-func (p Pattern) remove(object map[string]any) {
+func (p Pattern) remove(object map[string]any, _ kschema.GroupVersionKind) {
 	removeSteps(object, p.steps)
 }
 

@@ -50,7 +50,7 @@ func TestIgnoredFields(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			change, err := types.Compare(fields.Update{Type: deployment, Declared: toJSON(t, git), Old: toJSON(t, test.old), New: toJSON(t, test.new), Ignored: []fields.Pattern{pattern}})
+			change, err := types.Compare(fields.Update{Type: deployment, Declared: toJSON(t, git), Old: toJSON(t, test.old), New: toJSON(t, test.new), Ignored: []fields.Ignore{pattern}})
 			if err != nil {
 				t.Fatal(err)
 			}

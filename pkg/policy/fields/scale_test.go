@@ -87,7 +87,7 @@ func TestAScaleStandsForTheFieldThatItsKindSays(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				update.Ignored = []fields.Pattern{pattern}
+				update.Ignored = []fields.Ignore{pattern}
 			}
 			change, err := types.Compare(update)
 			said := ""

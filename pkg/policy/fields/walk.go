@@ -22,6 +22,7 @@ type walk struct {
 	managed *managed // nil where nothing tells who changed what
 	unread  bool     // Git's spec can't be compared
 	secret  bool
+	hidden  [][]string // steps of fields whose values must not be shown
 	changed bool
 	found   []Difference
 }
@@ -57,13 +58,24 @@ func (w *walk) report(a at, git, before, after any) {
 	}
 	root := root(a.path)
 	secret := (w.secret && (root == "data" || root == "stringData")) || hides(git)
-	w.found = append(w.found, Difference{
-		Path:     a.path,
+	path, hidden := w.cover(a.path)
+	d := Difference{
+		Path:     path,
 		Declared: git != nil || a.owned,
-		Git:      shown(git, secret),
-		Old:      shown(before, secret),
-		New:      shown(after, secret),
-	})
+		Git:      shown(git, secret || hidden),
+		Old:      shown(before, secret || hidden),
+		New:      shown(after, secret || hidden),
+	}
+	if path != a.path { // it is of something in the field
+		d.Old, d.New = Value{Present: true, Hidden: true}, Value{Present: true, Hidden: true}
+		if d.Declared {
+			d.Git = d.New
+		}
+		if slices.Contains(w.found, d) {
+			return
+		}
+	}
+	w.found = append(w.found, d)
 }
 
 // mapping compares maps and structures, member by member.
