@@ -146,6 +146,10 @@ type HelmBuild struct {
 	Set         []SetValue
 	SetFile     []SetValue // Value is a file's path, relative to the chart
 
+	// Concealed is, if Secrets' values went into Values, the same with others in
+	// their place: the fields that it would make different are never shown.
+	Concealed string
+
 	SkipCRDs, SkipTests, SkipHooks bool
 	SkipMissingValueFiles          bool
 	SkipSchema                     bool // values aren't held against values.schema.json
@@ -186,8 +190,7 @@ type Substitution struct {
 	Disable string   // the value of OptOut that does so
 }
 
-// Marks are what the agent adds to each object that it applies; but for those
-// of an application to CustomResourceDefinitions.
+// Marks are what the agent adds to each object that it applies.
 type Marks struct {
 	Labels, Annotations map[string]string
 

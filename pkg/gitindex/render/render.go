@@ -88,18 +88,26 @@ func (r *Renderer) render(files *files, at gitindex.Location) ([]gitindex.Declar
 	if err != nil {
 		return nil, &gitindex.RenderError{File: at.Path, Err: manifest.Unreadable(err)}
 	}
-	job := &job{files: files, options: r.options, at: at}
-	objects, err := job.objects(at.Path, at.Render, info.IsDir())
+	objects, err := r.objects(files, at, info.IsDir())
 	if err != nil {
 		return nil, err
 	}
-	if objects, err = job.postRender(objects); err != nil {
-		return nil, err
-	}
+	conceal(objects, at, func(at gitindex.Location) ([]object, error) { return r.objects(files, at, info.IsDir()) })
+	job := &job{files: files, options: r.options, at: at}
 	if err := job.substitute(objects); err != nil {
 		return nil, err
 	}
 	return declare(objects, at, r.options)
+}
+
+// objects renders a location's files.
+func (r *Renderer) objects(files *files, at gitindex.Location, folder bool) ([]object, error) {
+	job := &job{files: files, options: r.options, at: at}
+	objects, err := job.objects(at.Path, at.Render, folder)
+	if err != nil {
+		return nil, err
+	}
+	return job.postRender(objects)
 }
 
 // job is the rendering of one location.
