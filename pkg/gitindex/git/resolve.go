@@ -33,6 +33,8 @@ func resolve(want gitindex.Ref, r *refs) (gitindex.Revision, error) {
 			return gitindex.Revision{}, err
 		}
 		return revision(tag, r.named[tagPrefix+tag].commit), nil
+	case want.Name != "" && want.Name != "HEAD":
+		return byName(want, r)
 	case r.head.IsZero():
 		return gitindex.Revision{}, fmt.Errorf("HEAD names no commit: set ref.branch %s", there("branches", r.under(branchPrefix)))
 	default:
@@ -55,7 +57,7 @@ func pinned(commit string) (gitindex.Revision, error) {
 // checkRef refuses a ref that says more than one thing.
 func checkRef(r gitindex.Ref) error {
 	set := 0
-	for _, s := range []string{r.Branch, r.Tag, r.SemVer, r.Commit} {
+	for _, s := range []string{r.Branch, r.Tag, r.SemVer, r.Commit, r.Name} {
 		if s != "" {
 			set++
 		}

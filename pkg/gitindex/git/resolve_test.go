@@ -19,6 +19,13 @@ func TestResolve(t *testing.T) {
 	must(t, r.Tag("1.10.0", r.second))
 	must(t, r.Tag("v2.0.0-rc.1", r.first))
 	must(t, r.Tag("nightly", r.second))
+	must(t, r.Tag("web/1.0.0", r.first))
+	must(t, r.Tag("web/1.1.0", r.second))
+	must(t, r.SetBranch("1.x", r.first))
+	must(t, r.SetBranch("7.x", r.first))
+	must(t, r.SetBranch("both", r.first))
+	must(t, r.Tag("both", r.first))
+	r.git("update-ref", "refs/pull/1/head", r.first)
 	web := serveHTTP(t, r, gitserver.HTTPOptions{}).URL + infraName
 
 	for _, test := range []struct {
@@ -35,6 +42,20 @@ func TestResolve(t *testing.T) {
 		{"a range by pattern", gitindex.Ref{SemVer: "1.0.x"}, "v1.0.0", r.first},
 		{"a prerelease only if the range asks", gitindex.Ref{SemVer: ">=1.0.0-0"}, "v2.0.0-rc.1", r.first},
 		{"a commit", gitindex.Ref{Commit: r.first}, "", r.first},
+		{"a branch by its name alone", gitindex.Ref{Name: "release-1"}, "release-1", r.first},
+		{"a tag by its name alone", gitindex.Ref{Name: "nightly"}, "nightly", r.second},
+		{"an annotated tag by its name alone", gitindex.Ref{Name: "v1.1.0"}, "v1.1.0", r.second},
+		{"a branch and a tag at the same commit", gitindex.Ref{Name: "both"}, "both", r.first},
+		{"a full name", gitindex.Ref{Name: "refs/heads/release-1"}, "refs/heads/release-1", r.first},
+		{"a ref that is neither branch nor tag", gitindex.Ref{Name: "refs/pull/1/head"}, "refs/pull/1/head", r.first},
+		{"the same, shorter", gitindex.Ref{Name: "pull/1/head"}, "pull/1/head", r.first},
+		{"HEAD by its name", gitindex.Ref{Name: "HEAD"}, "HEAD", r.second},
+		{"a range by its name alone goes before a branch", gitindex.Ref{Name: "1.x"}, "1.10.0", r.second},
+		{"a branch like a range that no tag is in", gitindex.Ref{Name: "7.x"}, "7.x", r.first},
+		{"a range of tags with a prefix", gitindex.Ref{Name: "^1.0", TagPrefix: "web/"}, "web/1.1.0", r.second},
+		{"a version of a tag with a prefix", gitindex.Ref{Name: "1.0.0", TagPrefix: "web/"}, "web/1.0.0", r.first},
+		{"a short hash of a branch's commit", gitindex.Ref{Name: strings.ToUpper(r.first[:7])}, "", r.first},
+		{"a full hash by name", gitindex.Ref{Name: r.first}, "", r.first},
 		{"a commit in capitals", gitindex.Ref{Commit: strings.ToUpper(r.first)}, "", r.first},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -54,6 +75,8 @@ func TestResolveSaysWhatIsMissing(t *testing.T) {
 	must(t, r.Tag("v1.0.0", r.first))
 	must(t, r.Tag("v1.10.0", r.first))
 	must(t, r.Tag("v1.9.0", r.first))
+	must(t, r.SetBranch("both", r.first))
+	must(t, r.Tag("both", r.second))
 	tagless := newInfra(t)
 	many := newInfra(t)
 	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
@@ -68,13 +91,18 @@ func TestResolveSaysWhatIsMissing(t *testing.T) {
 		ref  gitindex.Ref
 		want string
 	}{
-		{"a branch", r, gitindex.Ref{Branch: "mian"}, `branch "mian" does not exist (branches there: main, release-1)`},
+		{"a branch", r, gitindex.Ref{Branch: "mian"}, `branch "mian" does not exist (branches there: both, main, release-1)`},
 		{"a branch, with many there", many, gitindex.Ref{Branch: "g"}, `branch "g" does not exist (branches there: a, b, c, d, e and 2 more)`},
-		{"a tag", r, gitindex.Ref{Tag: "v3"}, `tag "v3" does not exist (tags there: v1.10.0, v1.9.0, v1.0.0)`},
+		{"a tag", r, gitindex.Ref{Tag: "v3"}, `tag "v3" does not exist (tags there: v1.10.0, v1.9.0, v1.0.0, both)`},
 		{"a tag, where there are none", tagless, gitindex.Ref{Tag: "v3"}, `tag "v3" does not exist (there are no tags)`},
-		{"a range", r, gitindex.Ref{SemVer: ">=2.0.0"}, `no tag matches ">=2.0.0" (tags there: v1.10.0, v1.9.0, v1.0.0)`},
+		{"a range", r, gitindex.Ref{SemVer: ">=2.0.0"}, `no tag matches ">=2.0.0" (tags there: v1.10.0, v1.9.0, v1.0.0, both)`},
 		{"a range that is none", r, gitindex.Ref{SemVer: "newest"}, `semver "newest" is not a range: write one such as ">=1.2.0 <2.0.0"`},
 		{"a hash cut short", r, gitindex.Ref{Commit: "4f2c1ab"}, `commit "4f2c1ab" is not a full hash: write all 40 hexadecimal digits`},
+		{"a name", r, gitindex.Ref{Name: "mian"}, `"mian" is neither a branch nor a tag (branches there: both, main, release-1)`},
+		{"a name that is two", r, gitindex.Ref{Name: "both"}, `"both" is a branch and a tag, at different commits: write refs/heads/both or refs/tags/both`},
+		{"a range by name", r, gitindex.Ref{Name: ">=2.0.0"}, `no tag matches ">=2.0.0" (tags there: v1.10.0, v1.9.0, v1.0.0, both)`},
+		{"a prefix without a version", r, gitindex.Ref{Name: "main", TagPrefix: "web/"}, `"main" is no version and no range of versions, as a prefix of tags (web/) needs one`},
+		{"a short hash that no branch is at", r, gitindex.Ref{Name: "abcdef0"}, `"abcdef0" may be the beginning of a commit's hash, but not of one that a branch or tag is at: write all 40 hexadecimal digits`},
 		{"a HEAD that leads nowhere", headless, gitindex.Ref{}, `HEAD names no commit: set ref.branch (branches there: main)`},
 		{"a ref that is two", r, gitindex.Ref{Branch: "main", Tag: "v1.0.0"}, `the ref names several things: set one of branch, tag, semver and commit`},
 	} {

@@ -53,6 +53,7 @@ func New(dir string, credentials func(ctx context.Context, secret gitindex.Secre
 // Resolve implements gitindex.Fetcher. A ref that is a commit names itself:
 // the remote isn't asked, and whether it has the commit shows in Tree.
 func (s *Store) Resolve(ctx context.Context, _ string, repository gitindex.Repository) (gitindex.Revision, error) {
+	repository = settled(repository)
 	a, err := parseAddress(repository.URL)
 	if err != nil {
 		return gitindex.Revision{}, err
@@ -89,6 +90,7 @@ func (s *Store) Resolve(ctx context.Context, _ string, repository gitindex.Repos
 // exactly with its bytes. That of a folder changes with anything below it,
 // but not with what symbolic links below it lead to elsewhere.
 func (s *Store) Tree(ctx context.Context, source string, repository gitindex.Repository, revision gitindex.Revision) (fs.FS, error) {
+	repository = settled(repository)
 	a, err := parseAddress(repository.URL)
 	if err != nil {
 		return nil, err
