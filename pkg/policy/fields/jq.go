@@ -10,7 +10,7 @@ import (
 )
 
 // Query is a path expression of jq: the fields whose paths it yields.
-type Query struct{ code *gojq.Code }
+type Query struct{ parsed *gojq.Query }
 
 // longest is how long an expression may be: what reads it goes as deep as it is
 // nested.
@@ -30,13 +30,18 @@ func ParseJQ(text string) (Query, error) {
 	if err := checkQuery(query); err != nil {
 		return Query{}, fmt.Errorf("jq expression %q: %w", text, err)
 	}
-	code, err := gojq.Compile(&gojq.Query{Term: &gojq.Term{
+	q := Query{parsed: &gojq.Query{Term: &gojq.Term{
 		Type: gojq.TermTypeFunc, Func: &gojq.Func{Name: "path", Args: []*gojq.Query{query}},
-	}})
-	if err != nil {
+	}}}
+	if _, err := q.compile(&meter{}); err != nil {
 		return Query{}, fmt.Errorf("jq expression %q: %w", text, err)
 	}
-	return Query{code: code}, nil
+	return q, nil
+}
+
+// compile makes the expression ready for one evaluation.
+func (q Query) compile(m *meter) (*gojq.Code, error) {
+	return gojq.Compile(q.parsed, gojq.WithFunction(chargeValue, 0, 0, m.value), gojq.WithFunction(chargeWidth, 0, 0, m.width))
 }
 
 // remove leaves an object alone in which the expression goes wrong, as jq's del
@@ -56,8 +61,13 @@ func (q Query) remove(object map[string]any, kind kschema.GroupVersionKind) {
 func (q Query) paths(object map[string]any, kind kschema.GroupVersionKind) ([][]any, error) {
 	input := queried(object).(map[string]any)
 	input["apiVersion"], input["kind"] = kind.GroupVersion().String(), kind.Kind
+	m := &meter{Context: context.Background(), left: maxSteps, widest: widest(input)}
+	code, err := q.compile(m)
+	if err != nil {
+		return nil, err
+	}
 	var paths [][]any
-	results := q.code.RunWithContext(&steplimit{Context: context.Background(), left: maxSteps}, input)
+	results := code.RunWithContext(m, input)
 	for {
 		result, ok := results.Next()
 		if !ok {
@@ -118,32 +128,6 @@ func whole(step any) any {
 	}
 	if number, ok := gojq.ToInt(step); ok {
 		return number
-	}
-	return nil
-}
-
-// maxSteps is enough to look at each value of the largest objects.
-const maxSteps = 3_000_000
-
-// steplimit ends an evaluation after a number of steps. gojq asks for Done in
-// each, so that the end depends on no clock.
-type steplimit struct {
-	context.Context
-	left int
-}
-
-func (s *steplimit) Done() <-chan struct{} {
-	if s.left--; s.left >= 0 {
-		return nil
-	}
-	over := make(chan struct{})
-	close(over)
-	return over
-}
-
-func (s *steplimit) Err() error {
-	if s.left < 0 {
-		return fmt.Errorf("it takes more than %d steps", maxSteps)
 	}
 	return nil
 }

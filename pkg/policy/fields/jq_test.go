@@ -106,6 +106,27 @@ func TestExpressionsThatAreNotTaken(t *testing.T) {
 	}
 }
 
+// Each of these would ignore the field, after a long time.
+func TestWhatCostsTooMuchIgnoresNothing(t *testing.T) {
+	items := strings.TrimSuffix(strings.Repeat(`{name: x}, `, 5000), ", ")
+	list := `{spec: {replicas: 1, list: [` + items + `]}}`
+	for _, again := range []string{
+		`.spec.list | tostring`, `select(.spec == .spec)`, `select(.spec < {a: 1})`, `.spec.list | keys`, `first(.spec.list[])`, `any(.spec.list[]; true)`,
+		`"\(.spec.list)"`, `.spec.list | . + ["a"]`, `.spec | to_entries`, `.spec | map(tostring)`, `.spec.list | contains(["a"])`,
+	} {
+		t.Run(again, func(t *testing.T) {
+			query, err := fields.ParseJQ(`.spec.replicas, (select(.spec.list[] | .name) | ` + again + ` | empty)`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ignoring{
+				kind: widget, git: `{}`, old: list, new: strings.Replace(list, "replicas: 1", "replicas: 2", 1), any: true,
+				update: fields.Update{Ignored: []fields.Ignore{query}}, want: []string{"undeclared spec.replicas: git -, old 1, new 2"},
+			}.run(t)
+		})
+	}
+}
+
 // FuzzParseJQ: what is taken ends, and takes fields away at most.
 func FuzzParseJQ(f *testing.F) {
 	types := builtinTypes(f)

@@ -25,7 +25,15 @@ var functions = map[string][]int{
 // each item with each, or go as far as the argument says.
 var constants = []string{"contains", "getpath", "inside"}
 
-// checkQuery says what in an expression isn't supported.
+// Functions that look at all of what they are given, and those that may stop
+// before the end of a list.
+var (
+	thorough = []string{"ascii_downcase", "ascii_upcase", "contains", "inside", "keys", "length", "test", "to_entries", "tonumber", "tostring", "trim"}
+	hasty    = []string{"all", "any", "first", "IN", "isempty"}
+)
+
+// checkQuery says what in an expression isn't supported, and puts calls of the
+// meter into it.
 func checkQuery(q *gojq.Query) error {
 	switch {
 	case q == nil:
@@ -41,6 +49,21 @@ func checkQuery(q *gojq.Query) error {
 	case q.Left == nil || q.Right == nil:
 		return errors.New("it is empty")
 	}
+	if err := checkOperator(q); err != nil {
+		return err
+	}
+	if err := checkAll(q.Left, q.Right); err != nil {
+		return err
+	}
+	switch q.Op {
+	case gojq.OpPipe, gojq.OpComma, gojq.OpAlt, gojq.OpAnd, gojq.OpOr:
+	default:
+		q.Left, q.Right = charged(q.Left), charged(q.Right)
+	}
+	return nil
+}
+
+func checkOperator(q *gojq.Query) error {
 	switch q.Op {
 	case gojq.OpPipe, gojq.OpComma, gojq.OpAlt, gojq.OpAnd, gojq.OpOr,
 		gojq.OpEq, gojq.OpNe, gojq.OpLt, gojq.OpLe, gojq.OpGt, gojq.OpGe:
@@ -51,7 +74,7 @@ func checkQuery(q *gojq.Query) error {
 	default:
 		return fmt.Errorf("the operator %s is not supported", q.Op)
 	}
-	return checkAll(q.Left, q.Right)
+	return nil
 }
 
 func checkAll(queries ...*gojq.Query) error {
@@ -83,7 +106,7 @@ func checkBare(t *gojq.Term) error {
 	case gojq.TermTypeIndex:
 		return checkIndex(t.Index)
 	case gojq.TermTypeFunc:
-		return checkCall(t.Func)
+		return checkCall(t)
 	case gojq.TermTypeArray, gojq.TermTypeObject:
 		if !isConstantTerm(t) { // or it doubles with each
 			return errors.New("arrays and objects are supported with constants in them only")
@@ -114,7 +137,8 @@ func checkBare(t *gojq.Term) error {
 	return errors.New("label and break are not supported")
 }
 
-func checkCall(f *gojq.Func) error {
+func checkCall(t *gojq.Term) error {
+	f := t.Func
 	if !slices.Contains(functions[f.Name], len(f.Args)) {
 		name := f.Name
 		if len(f.Args) > 0 {
@@ -125,7 +149,21 @@ func checkCall(f *gojq.Func) error {
 	if slices.Contains(constants, f.Name) && !isConstant(f.Args[0]) {
 		return fmt.Errorf("the function %s is supported with a constant only", f.Name)
 	}
-	return checkAll(f.Args...)
+	if err := checkAll(f.Args...); err != nil {
+		return err
+	}
+	charge := ""
+	switch {
+	case slices.Contains(thorough, f.Name):
+		charge = chargeValue
+	case slices.Contains(hasty, f.Name):
+		charge = chargeWidth
+	}
+	if charge != "" {
+		called := &gojq.Query{Left: call(charge), Op: gojq.OpPipe, Right: &gojq.Query{Term: &gojq.Term{Type: gojq.TermTypeFunc, Func: f}}}
+		*t = gojq.Term{Type: gojq.TermTypeQuery, Query: called, SuffixList: t.SuffixList}
+	}
+	return nil
 }
 
 func checkIndex(index *gojq.Index) error {
@@ -152,7 +190,15 @@ func checkString(s *gojq.String) error {
 	if inserted > 1 {
 		return errors.New("text is supported with one value in it only")
 	}
-	return checkAll(s.Queries...)
+	if err := checkAll(s.Queries...); err != nil {
+		return err
+	}
+	for i, q := range s.Queries {
+		if !isConstant(q) {
+			s.Queries[i] = &gojq.Query{Term: parenthesized(charged(q))}
+		}
+	}
+	return nil
 }
 
 // isConstant reports whether an expression is the same for each object, and as
