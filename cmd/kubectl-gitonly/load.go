@@ -42,7 +42,7 @@ func (o *offline) load(ctx context.Context, c config.Config, progress io.Writer)
 	var index gitindex.Index
 	fetcher := git.New(filepath.Join(o.cache, "git"), git.Secrets(c.Secrets.Data).Credentials, git.Options{})
 	var refresher *gitindex.Refresher
-	refresher = gitindex.NewRefresher(&index, fetcher, render.New(render.Options{}), nil, logr.Discard(), gitindex.Options{
+	refresher = gitindex.NewRefresher(&index, fetcher, render.New(render.Options{Child: render.OwnChild()}), nil, logr.Discard(), gitindex.Options{
 		StartTimeout: time.Hour, // the fetcher's own timeouts end a source that hangs
 		OnChange: func(*gitindex.Snapshot) {
 			if refresher.Ready() {

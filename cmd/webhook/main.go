@@ -6,8 +6,13 @@ import (
 	"os"
 
 	"sigs.k8s.io/controller-runtime/pkg/manager/signals"
+
+	"gitonly.dev/gitonly/pkg/gitindex/render"
 )
 
 func main() {
+	if code, served := render.ServeChild(os.Args[1:], os.Stdin, os.Stdout, os.Stderr); served {
+		os.Exit(code)
+	}
 	os.Exit(run(signals.SetupSignalHandler(), os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -233,7 +233,7 @@ func (p *parts) newRefresher(secrets git.Secrets, report func(*gitindex.Snapshot
 	}
 	p.fetcher = git.New(filepath.Join(p.options.cacheDir, "git"), secrets.Credentials, git.Options{Timeout: p.options.fetchTimeout})
 	cache := gitindex.NewDiskCache(filepath.Join(p.options.cacheDir, "snapshot"))
-	p.refresher = gitindex.NewRefresher(&p.index, p.fetcher, render.New(render.Options{}), cache, p.log.WithName("gitindex"),
+	p.refresher = gitindex.NewRefresher(&p.index, p.fetcher, render.New(render.Options{Child: render.OwnChild()}), cache, p.log.WithName("gitindex"),
 		gitindex.Options{OnChange: onChange})
 }
 

@@ -85,7 +85,9 @@ var ruleTests = []struct{ kind, field, want string }{
 	{"path", `{path: a, namespace: team-1}`, ""},
 	{"path", `{path: a, namespace: Team}`, wantPathNS},
 	{"path", `{path: a, namespace: team-}`, wantPathNS},
-	{"path", `{path: a, render: Helm}`, `spec.git.paths[0].render: "Helm" is not one of "Auto", "Plain", "Kustomize"`},
+	{"path", `{path: a, render: Helm}`, ""},
+	{"path", `{path: a, render: Jsonnet}`, ""},
+	{"path", `{path: a, render: Tanka}`, `spec.git.paths[0].render: "Tanka" is not one of "Auto", "Plain", "Kustomize", "Helm", "Jsonnet"`},
 
 	{"secretRef", `{name: infra.key-1}`, ""},
 	{"secretRef", `{name: ns/infra}`, wantSecret},

@@ -21,8 +21,8 @@ func (l Location) same(other Location) bool {
 // Format says how the files at a location become objects.
 type Format string
 
-// The formats. Auto takes Helm where the path holds a Chart.yaml, Kustomize
-// where it holds a kustomization file, and Plain otherwise.
+// The formats. Auto takes Kustomize where the path holds a kustomization file,
+// else Helm where it holds a Chart.yaml, and Plain otherwise.
 const (
 	Auto      Format = "Auto"
 	Plain     Format = "Plain"

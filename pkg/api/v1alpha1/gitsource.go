@@ -170,8 +170,12 @@ type Path struct {
 	Namespace string `json:"namespace,omitempty"`
 
 	// render says how files become objects. Plain reads every YAML and JSON
-	// file; Kustomize builds a kustomization; Auto, the default, takes
-	// Kustomize where there is a kustomization file, and Plain elsewhere.
+	// file; Kustomize builds a kustomization; Helm renders a chart with its own
+	// values, as a release that is called as the path's last folder; Jsonnet
+	// evaluates a .jsonnet file, or all those directly in a folder. Auto, the
+	// default, takes Kustomize where there is a kustomization file, Helm where
+	// there is a Chart.yaml, and Plain elsewhere. Nothing is downloaded: what a
+	// chart depends on has to be in its charts folder, or in the repository.
 	// +optional
 	// +default="Auto"
 	Render Format `json:"render,omitempty"`
@@ -179,7 +183,7 @@ type Path struct {
 
 // Format says how files become objects.
 //
-// +kubebuilder:validation:Enum=Auto;Plain;Kustomize
+// +kubebuilder:validation:Enum=Auto;Plain;Kustomize;Helm;Jsonnet
 type Format string
 
 // The formats.
@@ -187,4 +191,6 @@ const (
 	FormatAuto      Format = "Auto"
 	FormatPlain     Format = "Plain"
 	FormatKustomize Format = "Kustomize"
+	FormatHelm      Format = "Helm"
+	FormatJsonnet   Format = "Jsonnet"
 )

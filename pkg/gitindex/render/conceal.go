@@ -16,20 +16,11 @@ func conceal(objects []object, at gitindex.Location, again func(gitindex.Locatio
 	if err != nil {
 		others = nil
 	}
-	byName := map[[4]string]map[string]any{}
+	byName := map[identity]map[string]any{}
 	for i := range others {
-		byName[identity(others[i].fields)] = others[i].fields
+		byName[identityOf(&others[i])] = others[i].fields
 	}
 	for i := range objects {
-		objects[i].hide(differences(objects[i].fields, byName[identity(objects[i].fields)]))
+		objects[i].hide(differences(objects[i].fields, byName[identityOf(&objects[i])]))
 	}
-}
-
-func identity(fields map[string]any) [4]string {
-	metadata, _ := fields["metadata"].(map[string]any)
-	version, _ := text(fields, "apiVersion")
-	kind, _ := text(fields, "kind")
-	namespace, _ := text(metadata, "namespace")
-	name, _ := text(metadata, "name")
-	return [4]string{version, kind, namespace, name}
 }

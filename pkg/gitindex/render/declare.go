@@ -81,7 +81,8 @@ func (d *declarer) declare(o *object, key gitindex.Key, unknown bool) error {
 	}
 	version, _ := text(o.fields, "apiVersion")
 	d.declared = append(d.declared, gitindex.Declared{
-		Key: key, APIVersion: version, JSON: encoded, ScopeUnknown: unknown, Hidden: o.hidden,
+		Key: key, APIVersion: version, JSON: encoded, ScopeUnknown: unknown,
+		Undetermined: o.undetermined, Hidden: o.hidden,
 		Origin: gitindex.Origin{File: o.file, Line: o.line, Fields: o.sets},
 	})
 	return nil

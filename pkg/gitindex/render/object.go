@@ -16,7 +16,9 @@ type object struct {
 	file   string
 	line   int
 	sets   []gitindex.FieldOrigin
-	hidden []string // fields that are never shown
+
+	hidden       []string // fields that are never shown
+	undetermined []string // fields that come out differently each time
 }
 
 // fault is an error about the object, at its place.

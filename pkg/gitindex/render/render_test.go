@@ -51,8 +51,20 @@ func TestLocationsThatCantBeRenderedSayWhy(t *testing.T) {
 			"the path /apps is outside of the repository: name one relative to its root",
 		},
 		"a format that is none": {
-			many, gitindex.Location{Path: "apps", Render: "Helm"},
-			`apps can't be rendered as "Helm": use Auto, Plain or Kustomize`,
+			many, gitindex.Location{Path: "apps", Render: "Tanka"},
+			`apps can't be rendered as "Tanka": use Auto, Plain, Kustomize, Helm or Jsonnet`,
+		},
+		"what only the agent can render": {
+			many, gitindex.Location{Path: "apps", Render: gitindex.Unrendered, Build: gitindex.Build{Why: "the plugin cdk8s makes its manifests"}},
+			"only the agent can render apps: the plugin cdk8s makes its manifests",
+		},
+		"a file for Helm": {
+			many, gitindex.Location{Path: "apps/note.txt", Render: gitindex.Helm},
+			"apps/note.txt is a file, and Helm renders folders: name the chart's folder",
+		},
+		"a folder without a chart for Helm": {
+			many, gitindex.Location{Path: "apps", Render: gitindex.Helm},
+			"apps has no Chart.yaml: name the folder of a chart",
 		},
 		"a file for Kustomize": {
 			many, gitindex.Location{Path: "apps/note.txt", Render: gitindex.Kustomize},

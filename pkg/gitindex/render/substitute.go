@@ -144,7 +144,9 @@ func differences(fields, other map[string]any) []string {
 	// The paths depend on the schema that Kustomize works with.
 	engine.Lock()
 	defer engine.Unlock()
-	return provenance.Differences(fields, other)
+	version, _ := text(fields, "apiVersion")
+	kind, _ := text(fields, "kind")
+	return provenance.Differences(version, kind, fields, other)
 }
 
 // hide adds fields that are never shown.

@@ -31,9 +31,27 @@ type Document struct {
 // no YAML, has a key twice, or grows out of proportion through aliases is a
 // *gitindex.RenderError.
 func Documents(file string, data []byte) ([]Document, error) {
+	documents, err := read(file, data)
+	if err != nil {
+		return nil, err
+	}
+	return documents, check(documents, checkKeys, checkAliases)
+}
+
+// Lenient is Documents for agents that don't mind a key that stands twice: the
+// last one counts.
+func Lenient(file string, data []byte) ([]Document, error) {
+	documents, err := read(file, data)
+	if err != nil {
+		return nil, err
+	}
+	return documents, check(documents, checkAliases)
+}
+
+func read(file string, data []byte) ([]Document, error) {
 	if path.Ext(file) == ".json" {
 		if documents, ok := jsonDocuments(file, data); ok {
-			return check(documents)
+			return documents, nil
 		}
 	}
 	var documents []Document
@@ -46,7 +64,7 @@ func Documents(file string, data []byte) ([]Document, error) {
 			documents = append(documents, *document)
 		}
 	}
-	return check(documents)
+	return documents, nil
 }
 
 // Unreadable rewords an error of a file that is shown with its path anyway.
@@ -159,18 +177,16 @@ func jsonDocuments(file string, data []byte) ([]Document, bool) {
 	}
 }
 
-func check(documents []Document) ([]Document, error) {
-	for i := range documents {
-		d := &documents[i]
+func check(documents []Document, checks ...func(file string, node *yaml.Node) error) error {
+	for _, d := range documents {
 		if d.Node == nil {
 			continue
 		}
-		if err := checkKeys(d.File, d.Node); err != nil {
-			return nil, err
-		}
-		if err := checkAliases(d.File, d.Node); err != nil {
-			return nil, err
+		for _, check := range checks {
+			if err := check(d.File, d.Node); err != nil {
+				return err
+			}
 		}
 	}
-	return documents, nil
+	return nil
 }

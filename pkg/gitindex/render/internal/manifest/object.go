@@ -36,6 +36,10 @@ func (d *Document) Objects() ([]Object, error) {
 	return objects(d.File, d.Line, d.Node, value)
 }
 
+// ObjectsOf are the objects that a decoded value is: one, or the items of a
+// List. They have no lines.
+func ObjectsOf(file string, value any) ([]Object, error) { return objects(file, 0, nil, value) }
+
 // IsObject tells whether the document names an API version and a kind.
 func (d *Document) IsObject() bool {
 	return d.Node == nil || Text(d.Node, "apiVersion") != "" && Text(d.Node, "kind") != ""

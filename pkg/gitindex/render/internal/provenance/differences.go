@@ -9,54 +9,61 @@ import (
 	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
-// Differences are the paths in object at which other has something else: those
-// of a map or a list as a whole where its keys or its length differ. It must
-// not run while anything else uses Kustomize, whose schema it reads.
-func Differences(object, other map[string]any) []string {
-	schema := openapi.SchemaForResourceType(kyaml.TypeMeta{APIVersion: scalar(object["apiVersion"]), Kind: scalar(object["kind"])})
-	var paths []string
-	for _, name := range sortedKeys(object) {
-		differ(gitindex.AppendField("", name), object[name], other[name], field(schema, name), &paths)
-	}
-	return paths
+// Differences returns the paths of the fields in which two objects of a kind
+// differ, spelled as those of origins. A list whose items can't be told apart
+// differs as a whole.
+func Differences(apiVersion, kind string, a, b map[string]any) []string {
+	schema := openapi.SchemaForResourceType(kyaml.TypeMeta{APIVersion: apiVersion, Kind: kind})
+	var d differences
+	d.compare("", a, b, schema)
+	return d
 }
 
-func differ(path string, value, other any, schema *openapi.ResourceSchema, paths *[]string) {
-	switch v := value.(type) {
+type differences []string
+
+func (d *differences) compare(path string, a, b any, schema *openapi.ResourceSchema) {
+	if reflect.DeepEqual(a, b) {
+		return
+	}
+	switch a := a.(type) {
 	case map[string]any:
-		if o, ok := other.(map[string]any); ok && sameKeys(v, o) {
-			for _, name := range sortedKeys(v) {
-				differ(gitindex.AppendField(path, name), v[name], o[name], field(schema, name), paths)
-			}
+		if b, ok := b.(map[string]any); ok {
+			d.fields(path, a, b, schema)
 			return
 		}
 	case []any:
-		if o, ok := other.([]any); ok && sameItems(v, o, schema) {
-			for i := range v {
-				differ(gitindex.AppendSelector(path, selector(schema, v, i)), v[i], o[i], element(schema), paths)
+		if b, ok := b.([]any); ok && paired(a, b, schema) {
+			for i := range a {
+				d.compare(gitindex.AppendSelector(path, selector(schema, a, i)), a[i], b[i], element(schema))
 			}
 			return
 		}
 	}
-	if !reflect.DeepEqual(value, other) {
-		*paths = append(*paths, path)
-	}
+	*d = append(*d, path)
 }
 
-func sameKeys(a, b map[string]any) bool {
-	if len(a) != len(b) {
-		return false
-	}
+func (d *differences) fields(path string, a, b map[string]any, schema *openapi.ResourceSchema) {
+	names := map[string]bool{}
 	for name := range a {
-		if _, has := b[name]; !has {
-			return false
-		}
+		names[name] = true
 	}
-	return true
+	for name := range b {
+		names[name] = true
+	}
+	for _, name := range sortedKeys(names) {
+		below := gitindex.AppendField(path, name)
+		one, inA := a[name]
+		other, inB := b[name]
+		if inA != inB {
+			*d = append(*d, below)
+			continue
+		}
+		d.compare(below, one, other, field(schema, name))
+	}
 }
 
-// sameItems tells whether paths call the items of two lists the same.
-func sameItems(a, b []any, schema *openapi.ResourceSchema) bool {
+// paired reports whether the items of two lists belong together in pairs.
+func paired(a, b []any, schema *openapi.ResourceSchema) bool {
 	if len(a) != len(b) {
 		return false
 	}

@@ -1,0 +1,134 @@
+package child
+
+import (
+	"encoding/gob"
+	"errors"
+	"io/fs"
+	"path"
+	"time"
+)
+
+// message is what a child sends: a question, or without one the announcement
+// of its answer.
+type message struct{ Question *question }
+
+// question is one look at the tree.
+type question struct {
+	Look string // "read", "list" or "type"
+	Name string
+}
+
+type answer struct {
+	Data    []byte
+	Entries []node
+	Node    node
+	Missing bool
+	Fault   string
+}
+
+// look answers a question about tree.
+func look(tree fs.FS, q question) answer {
+	var a answer
+	var err error
+	switch q.Look {
+	case "read":
+		a.Data, err = fs.ReadFile(tree, q.Name)
+	case "list":
+		var entries []fs.DirEntry
+		entries, err = fs.ReadDir(tree, q.Name)
+		for _, entry := range entries {
+			a.Entries = append(a.Entries, node{entry.Name(), entry.Type()})
+		}
+	default:
+		var info fs.FileInfo
+		if info, err = fs.Stat(tree, q.Name); err == nil {
+			a.Node = node{path.Base(q.Name), info.Mode().Type()}
+		}
+	}
+	if err != nil {
+		at := (*fs.PathError)(nil)
+		if errors.As(err, &at) {
+			err = at.Err
+		}
+		return answer{Missing: errors.Is(err, fs.ErrNotExist), Fault: err.Error()}
+	}
+	return a
+}
+
+// remote is the parent's tree. It asks each question once.
+type remote struct {
+	to    *gob.Encoder
+	from  *gob.Decoder
+	known map[question]answer
+	lost  error // the parent is gone
+}
+
+var (
+	_ fs.ReadFileFS = (*remote)(nil)
+	_ fs.ReadDirFS  = (*remote)(nil)
+	_ fs.StatFS     = (*remote)(nil)
+)
+
+func (r *remote) ask(look, name string) (answer, error) {
+	q := question{look, name}
+	a, asked := r.known[q]
+	if !asked {
+		if r.lost == nil {
+			r.lost = r.to.Encode(message{&q})
+		}
+		if r.lost == nil {
+			r.lost = r.from.Decode(&a)
+		}
+		if r.lost != nil {
+			return answer{}, &fs.PathError{Op: look, Path: name, Err: r.lost}
+		}
+		r.known[q] = a
+	}
+	switch {
+	case a.Missing:
+		return a, &fs.PathError{Op: look, Path: name, Err: fs.ErrNotExist}
+	case a.Fault != "":
+		return a, &fs.PathError{Op: look, Path: name, Err: errors.New(a.Fault)}
+	}
+	return a, nil
+}
+
+func (r *remote) ReadFile(name string) ([]byte, error) {
+	a, err := r.ask("read", name)
+	return a.Data, err
+}
+
+func (r *remote) ReadDir(name string) ([]fs.DirEntry, error) {
+	a, err := r.ask("list", name)
+	entries := make([]fs.DirEntry, len(a.Entries))
+	for i, n := range a.Entries {
+		entries[i] = fs.FileInfoToDirEntry(n)
+	}
+	return entries, err
+}
+
+func (r *remote) Stat(name string) (fs.FileInfo, error) {
+	a, err := r.ask("type", name)
+	if err != nil {
+		return nil, err
+	}
+	return a.Node, nil
+}
+
+// Open is there for fs.FS alone.
+func (r *remote) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: errors.ErrUnsupported}
+}
+
+// node is what a child knows of a file or folder without reading it.
+type node struct {
+	Called string
+	Type   fs.FileMode
+}
+
+func (n node) Name() string       { return n.Called }
+func (n node) Mode() fs.FileMode  { return n.Type }
+func (n node) IsDir() bool        { return n.Type.IsDir() }
+func (n node) Size() int64        { return 0 }
+func (n node) ModTime() time.Time { return time.Time{} }
+func (n node) Sys() any           { return nil }
