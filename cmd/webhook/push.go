@@ -20,7 +20,7 @@ func (p *parts) servePushes(secrets git.Secrets) error {
 		return nil
 	}
 	token := func(ctx context.Context) ([]byte, error) {
-		data, err := secrets(ctx, gitindex.SecretRef{Name: p.options.pushSecret})
+		data, err := secrets.Data(ctx, gitindex.SecretRef{Name: p.options.pushSecret})
 		if err != nil {
 			return nil, err
 		}

@@ -184,9 +184,9 @@ func (p *parts) fromFiles() error {
 	}
 	p.policies.Set(guards)
 	p.discovered = func() error { return nil }
-	p.newRefresher(loaded.Secrets.Data, nil)
+	p.newRefresher(loaded.Secrets, nil)
 	p.SetSources(loaded.GitSources())
-	return p.servePushes(loaded.Secrets.Data)
+	return p.servePushes(loaded.Secrets)
 }
 
 // fromCluster configures the parts from the API server, for as long as the
@@ -194,7 +194,7 @@ func (p *parts) fromFiles() error {
 func (p *parts) fromCluster(access *rest.Config) error {
 	changed := make(chan event.TypedGenericEvent[client.Object], 1024)
 	secrets := cluster.NewSecrets(p.manager.GetAPIReader(), p.options.namespace)
-	p.newRefresher(secrets.Data, func(snapshot *gitindex.Snapshot) {
+	p.newRefresher(secrets, func(snapshot *gitindex.Snapshot) {
 		names := map[string]bool{}
 		for _, state := range snapshot.Sources() {
 			names[cmp.Or(state.Source.Of, state.Source.Name)] = true
@@ -214,7 +214,7 @@ func (p *parts) fromCluster(access *rest.Config) error {
 	}
 	p.discovered = sources.Loaded
 	return errors.Join(
-		p.servePushes(secrets.Data),
+		p.servePushes(secrets),
 		cluster.AddSourceStatus(p.manager, p.refresher.Latest, sources, changed),
 		cluster.AddPolicies(p.manager, &p.policies, p.types, p.log.WithName("policies")),
 	)
@@ -231,7 +231,7 @@ func (p *parts) newRefresher(secrets git.Secrets, report func(*gitindex.Snapshot
 			report(snapshot)
 		}
 	}
-	p.fetcher = git.New(filepath.Join(p.options.cacheDir, "git"), secrets.Credentials, git.Options{Timeout: p.options.fetchTimeout})
+	p.fetcher = git.New(filepath.Join(p.options.cacheDir, "git"), git.CredentialsFrom(secrets), git.Options{Timeout: p.options.fetchTimeout})
 	cache := gitindex.NewDiskCache(filepath.Join(p.options.cacheDir, "snapshot"))
 	p.refresher = gitindex.NewRefresher(&p.index, p.fetcher, render.New(render.Options{Child: render.OwnChild()}), cache, p.log.WithName("gitindex"),
 		gitindex.Options{OnChange: onChange})

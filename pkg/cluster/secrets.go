@@ -4,14 +4,16 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
-// Secrets reads Secrets by name.
+// Secrets reads Secrets and ConfigMaps by name.
 type Secrets struct {
 	reader    client.Reader
 	namespace string // for references that name none
@@ -31,4 +33,22 @@ func (s *Secrets) Data(ctx context.Context, ref gitindex.SecretRef) (map[string]
 		return nil, fmt.Errorf("reading Secret %s: %w", key, err)
 	}
 	return secret.Data, nil
+}
+
+// ConfigMap returns what a ConfigMap holds; nothing if it isn't there.
+func (s *Secrets) ConfigMap(ctx context.Context, namespace, name string) (map[string][]byte, error) {
+	key := client.ObjectKey{Namespace: cmp.Or(namespace, s.namespace), Name: name}
+	var found corev1.ConfigMap
+	if err := s.reader.Get(ctx, key, &found); err != nil {
+		if apierrors.IsNotFound(err) {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("reading ConfigMap %s: %w", key, err)
+	}
+	data := make(map[string][]byte, len(found.Data)+len(found.BinaryData))
+	for key, text := range found.Data {
+		data[key] = []byte(text)
+	}
+	maps.Copy(data, found.BinaryData)
+	return data, nil
 }

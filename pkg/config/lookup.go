@@ -26,3 +26,8 @@ func (s Secrets) Data(_ context.Context, ref gitindex.SecretRef) (map[string][]b
 	}
 	return data, nil
 }
+
+// ConfigMap returns nothing: there are none among files.
+func (s Secrets) ConfigMap(context.Context, string, string) (map[string][]byte, error) {
+	return nil, nil
+}

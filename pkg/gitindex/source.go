@@ -70,9 +70,17 @@ type Repository struct {
 	Chart  string // the name of a Helm chart in the chart repository at URL; empty for Git
 	Ref    Ref    // of a chart, SemVer names the version or a range
 	Secret SecretRef
+
+	// Certificates is a Secret with ca.crt, tls.crt and tls.key, where those
+	// aren't in Secret itself. Proxy is one with the address of a proxy, and
+	// its username and password.
+	Certificates, Proxy SecretRef
 }
 
 // SecretRef names a Secret with credentials. The zero value stands for none.
+// One of Argo CD's form that names none stands for the host keys and
+// certificates in Argo CD's ConfigMaps alone, which come with every Secret of
+// that form.
 type SecretRef struct {
 	Namespace string // empty for gitonly's own
 	Name      string
@@ -81,7 +89,7 @@ type SecretRef struct {
 
 // String is the Secret's name, behind its namespace if that isn't gitonly's own.
 func (s SecretRef) String() string {
-	if s.Namespace == "" {
+	if s.Namespace == "" || s.Name == "" {
 		return s.Name
 	}
 	return s.Namespace + "/" + s.Name

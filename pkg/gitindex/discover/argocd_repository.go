@@ -54,13 +54,14 @@ func NewArgoCDRepository(name string, labels map[string]string, data map[string]
 // repository is where a source's files are.
 func (f *argoCDFinder) repository(source argoCDSource, project string) gitindex.Repository {
 	repository := gitindex.Repository{URL: source.RepoURL, Chart: source.Chart}
+	repository.Secret = gitindex.SecretRef{Namespace: f.Namespace, Form: gitindex.ArgoCDSecret}
 	known, template := f.secrets(source.RepoURL, project)
 	secret := known
 	if known == nil || known.Bare && template != nil {
 		secret = template
 	}
 	if secret != nil {
-		repository.Secret = gitindex.SecretRef{Namespace: f.Namespace, Name: secret.Secret, Form: gitindex.ArgoCDSecret}
+		repository.Secret.Name = secret.Secret
 	}
 
 	scheme, rest, hasScheme := strings.Cut(source.RepoURL, "://")

@@ -45,10 +45,7 @@ func TestTheSecretOfARepositoryIsFoundByItsURL(t *testing.T) {
 			}
 			cluster := argoCDWith(t, application("  source: {"+source+"}"))
 			cluster.repositories = test.known
-			want := gitindex.SecretRef{}
-			if test.want != "" {
-				want = gitindex.SecretRef{Namespace: "argocd", Name: test.want, Form: gitindex.ArgoCDSecret}
-			}
+			want := gitindex.SecretRef{Namespace: "argocd", Name: test.want, Form: gitindex.ArgoCDSecret}
 			if got := find(t, cluster).Sources[0].Repository.Secret; got != want {
 				t.Errorf("the Secret is %+v, want %+v", got, want)
 			}

@@ -14,6 +14,9 @@ import (
 	"gitonly.dev/gitonly/pkg/gitindex/discover"
 )
 
+// argoCDs are the ConfigMaps of the Argo CD, with no Secret.
+var argoCDs = gitindex.SecretRef{Namespace: "argocd", Form: gitindex.ArgoCDSecret}
+
 func TestAnApplicationIsASource(t *testing.T) {
 	found := find(t, argoCDWith(t, application(`
   source: {repoURL: https://git.example.com/org/infra.git, path: apps/web, targetRevision: main}
@@ -27,7 +30,7 @@ status:
 	want := discover.Found{
 		Sources: []gitindex.Source{{
 			Name:       "Application argocd/guestbook",
-			Repository: gitindex.Repository{URL: "https://git.example.com/org/infra.git", Ref: gitindex.Ref{Name: "main"}},
+			Repository: gitindex.Repository{URL: "https://git.example.com/org/infra.git", Ref: gitindex.Ref{Name: "main"}, Secret: argoCDs},
 			Interval:   2 * time.Minute,
 			Recorded: []gitindex.Recorded{
 				{Key: gitindex.Key{Group: "apps", Kind: "Deployment", Namespace: "web", Name: "guestbook"}, APIVersion: "apps/v1"},
@@ -211,6 +214,7 @@ func TestATargetRevisionIsARef(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			found := find(t, argoCDWith(t, application(`  source: {`+test.source+`}`)))
+			test.want.Secret = argoCDs
 			if diff := cmp.Diff(test.want, found.Sources[0].Repository); diff != "" {
 				t.Errorf("repository differs (-want +got):\n%s", diff)
 			}
@@ -243,7 +247,7 @@ func TestAnApplicationOfSeveralSources(t *testing.T) {
 	if diff := cmp.Diff([]string{"$values/redis/prod.yaml", "other.yaml"}, found.Sources[0].Locations[0].Build.Helm.ValueFiles); diff != "" {
 		t.Errorf("values files differ (-want +got):\n%s", diff)
 	}
-	references := map[string]gitindex.Repository{"$values": {URL: "https://git.example.com/org/values", Ref: gitindex.Ref{Name: "main"}}}
+	references := map[string]gitindex.Repository{"$values": {URL: "https://git.example.com/org/values", Ref: gitindex.Ref{Name: "main"}, Secret: argoCDs}}
 	if diff := cmp.Diff(references, found.Sources[0].References); diff != "" || found.Sources[1].References != nil {
 		t.Errorf("references differ (-want +got):\n%s\nand %v", diff, found.Sources[1].References)
 	}
@@ -262,7 +266,7 @@ func TestAHydratedApplicationIsItsBranch(t *testing.T) {
     syncSource: {targetBranch: env/prod, path: web}
 `)))
 	source := found.Sources[0]
-	want := gitindex.Repository{URL: "https://git.example.com/org/infra", Ref: gitindex.Ref{Name: "env/prod"}}
+	want := gitindex.Repository{URL: "https://git.example.com/org/infra", Ref: gitindex.Ref{Name: "env/prod"}, Secret: argoCDs}
 	if source.Repository != want || source.Locations[0].Path != "web" || source.Locations[0].Render != gitindex.Auto {
 		t.Errorf("source is %+v", source)
 	}

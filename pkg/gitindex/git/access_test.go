@@ -158,7 +158,7 @@ func TestAccessBySSH(t *testing.T) {
 func TestSecretsThatCannotBeRead(t *testing.T) {
 	const url = "https://git.example.com/org/infra"
 	repository := withSecret(onMain(url))
-	missing := func(context.Context, gitindex.SecretRef) (git.Credentials, error) {
+	missing := func(context.Context, gitindex.Repository) (git.Credentials, error) {
 		return git.Credentials{}, errors.New("reading Secret gitonly/infra: not found")
 	}
 

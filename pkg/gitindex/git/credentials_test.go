@@ -62,7 +62,7 @@ func TestCredentialsFromSecret(t *testing.T) {
 		{
 			name: "nothing that is known",
 			data: map[string]string{"token": "t"},
-			err:  "it has none of the keys username, password, bearerToken, identity, ssh-privatekey, known_hosts, ca.crt, caFile",
+			err:  "it has none of the keys username, password, bearerToken, identity, ssh-privatekey, known_hosts, ca.crt, caFile, tls.crt, githubAppID, .dockerconfigjson",
 		},
 		{
 			name: "a key without a value",

@@ -12,16 +12,10 @@ import (
 
 // ask connects to a repository and gets its refs. The caller closes the
 // remote.
-func (s *Store) ask(ctx context.Context, a address, secret gitindex.SecretRef) (remote, *refs, error) {
-	who := access{secret: secret.String()}
-	if secret.Name != "" {
-		if s.credentials == nil {
-			return nil, nil, fmt.Errorf("there is nowhere to read Secret %q from", secret.String())
-		}
-		var err error
-		if who.Credentials, err = s.credentials(ctx, secret); err != nil {
-			return nil, nil, err
-		}
+func (s *Store) ask(ctx context.Context, a address, repository gitindex.Repository) (remote, *refs, error) {
+	who, err := s.access(ctx, a, repository)
+	if err != nil {
+		return nil, nil, err
 	}
 	r, err := s.connect(ctx, a, who)
 	if err != nil {
@@ -35,9 +29,30 @@ func (s *Store) ask(ctx context.Context, a address, secret gitindex.SecretRef) (
 	return r, found, nil
 }
 
+// access reads the credentials for a repository.
+func (s *Store) access(ctx context.Context, a address, repository gitindex.Repository) (access, error) {
+	who := access{from: repository.Secret}
+	if repository.Secret == (gitindex.SecretRef{}) && repository.Certificates.Name == "" && repository.Proxy.Name == "" {
+		return who, nil
+	}
+	if s.credentials == nil {
+		return who, fmt.Errorf("there is nowhere to read Secret %q from", repository.Secret.String())
+	}
+	var err error
+	if who.Credentials, err = s.credentials(ctx, repository); err != nil {
+		return who, err
+	}
+	overHTTP := a.scheme == "https" || a.scheme == "http"
+	if who.App != nil && overHTTP && who.Password == "" && who.BearerToken == "" {
+		who.Username = "x-access-token" // what GitHub calls the user of a token
+		who.Password, err = s.tokens.token(ctx, who, ownerOf(a.path))
+	}
+	return who, err
+}
+
 // fetch gets a commit from the remote onto the shelf.
 func (s *Store) fetch(ctx context.Context, to *shelf, a address, repository gitindex.Repository, revision gitindex.Revision) (*pack, error) {
-	r, found, err := s.ask(ctx, a, repository.Secret)
+	r, found, err := s.ask(ctx, a, repository)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +62,7 @@ func (s *Store) fetch(ctx context.Context, to *shelf, a address, repository giti
 	for i, way := range waysTo(commit, found, repository.Ref.Commit != "") {
 		if i > 0 {
 			// The refusal of the way before ended its conversation.
-			next, _, err := s.ask(ctx, a, repository.Secret)
+			next, _, err := s.ask(ctx, a, repository)
 			if err != nil {
 				return nil, err
 			}

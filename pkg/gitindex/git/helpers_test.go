@@ -66,9 +66,9 @@ func withSecret(r gitindex.Repository) gitindex.Repository {
 }
 
 // secret gives the credentials of Secret infra.
-func secret(c git.Credentials) func(context.Context, gitindex.SecretRef) (git.Credentials, error) {
-	return func(_ context.Context, ref gitindex.SecretRef) (git.Credentials, error) {
-		if ref.Name != "infra" {
+func secret(c git.Credentials) func(context.Context, gitindex.Repository) (git.Credentials, error) {
+	return func(_ context.Context, repository gitindex.Repository) (git.Credentials, error) {
+		if repository.Secret.Name != "infra" {
 			return git.Credentials{}, errors.New("not found")
 		}
 		return c, nil

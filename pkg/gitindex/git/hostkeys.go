@@ -22,7 +22,7 @@ type hostKeys struct {
 
 func newHostKeys(who access, server, scratch string) (*hostKeys, error) {
 	if len(who.KnownHosts) == 0 {
-		return nil, fmt.Errorf("the host key of %s can't be checked: %s", server, who.in("known_hosts"))
+		return nil, fmt.Errorf("the host key of %s can't be checked: %s", server, who.needKnownHosts())
 	}
 	// The parser reads files only.
 	if err := os.MkdirAll(scratch, 0o700); err != nil {
@@ -40,7 +40,7 @@ func newHostKeys(who access, server, scratch string) (*hostKeys, error) {
 	db, err := knownhosts.NewDB(file.Name())
 	if err != nil {
 		why := strings.ReplaceAll(err.Error(), file.Name(), "known_hosts")
-		return nil, fmt.Errorf("known_hosts can't be read: %s: %s", who.checkSecret(), why)
+		return nil, fmt.Errorf("known_hosts can't be read: %s: %s", who.checkKnownHosts(), why)
 	}
 	return &hostKeys{who: who, known: db.HostKeyCallback(), algorithms: db.HostKeyAlgorithms(server)}, nil
 }
@@ -52,10 +52,10 @@ func (h *hostKeys) check(server string, remote net.Addr, key ssh.PublicKey) erro
 	case err == nil:
 		return nil
 	case knownhosts.IsHostUnknown(err):
-		h.refusal = fmt.Errorf("the host key of %s is not known: if %s is right, add it to known_hosts%s", server, offered, h.who.ofSecret())
+		h.refusal = fmt.Errorf("the host key of %s is not known: if %s is right, add it to %s", server, offered, h.who.knownHosts())
 	case knownhosts.IsHostKeyChanged(err):
-		h.refusal = fmt.Errorf("the host key of %s is not the one in known_hosts: if %s is right, correct known_hosts%s; else somebody is in between",
-			server, offered, h.who.ofSecret())
+		h.refusal = fmt.Errorf("the host key of %s is not the one in known_hosts: if %s is right, correct %s; else somebody is in between",
+			server, offered, h.who.knownHosts())
 	default:
 		h.refusal = fmt.Errorf("the host key of %s is refused: %w", server, err)
 	}

@@ -3,8 +3,6 @@ package git
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -34,16 +32,9 @@ type httpRemote struct {
 }
 
 func newHTTPRemote(a address, who access, limit int64) (*httpRemote, error) {
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
-	if len(who.CA) > 0 {
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		if !pool.AppendCertsFromPEM(who.CA) {
-			return nil, fmt.Errorf("ca.crt holds no certificate in PEM: %s", who.checkSecret())
-		}
-		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
+	transport, err := who.transport(a.host)
+	if err != nil {
+		return nil, err
 	}
 	r := &httpRemote{base: a.base(), who: who, limit: limit, authorize: authorization(a, who.Credentials)}
 	r.client = &http.Client{Transport: transport, CheckRedirect: r.checkRedirect}
@@ -166,7 +157,7 @@ func (r *httpRemote) send(ctx context.Context, method string, u *url.URL, body i
 		if outer := (*url.Error)(nil); errors.As(err, &outer) {
 			err = outer.Err
 		}
-		return nil, &connectError{r.explain(err)}
+		return nil, &connectError{r.who.explain(err, r.base.Hostname())}
 	}
 	response.Body = &bounded{ReadCloser: response.Body, limit: r.limit}
 	if err := r.checkAnswer(response, accept); err != nil {
@@ -174,18 +165,6 @@ func (r *httpRemote) send(ctx context.Context, method string, u *url.URL, body i
 		return nil, err
 	}
 	return response, nil
-}
-
-func (r *httpRemote) explain(err error) error {
-	var unknown x509.UnknownAuthorityError
-	switch {
-	case !errors.As(err, &unknown):
-		return err
-	case len(r.who.CA) > 0:
-		return fmt.Errorf("the server's certificate is not signed by the CA in ca.crt: %s", r.who.checkSecret())
-	default:
-		return fmt.Errorf("the server's certificate is signed by an unknown authority: %s", r.who.in("its CA as ca.crt"))
-	}
 }
 
 func (r *httpRemote) checkAnswer(response *http.Response, accept string) error {
@@ -222,7 +201,7 @@ func (r *httpRemote) unauthorized(response *http.Response) error {
 }
 
 func (r *httpRemote) needs() string {
-	if r.who.secret == "" {
+	if r.who.from == (gitindex.SecretRef{}) {
 		return "set secretRef"
 	}
 	return r.who.in("username and password, or bearerToken,")

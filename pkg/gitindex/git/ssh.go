@@ -12,6 +12,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"golang.org/x/crypto/ssh"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
 // sshRemote runs git-upload-pack at the other end of an SSH connection.
@@ -28,6 +30,9 @@ type sshRemote struct {
 }
 
 func dialSSH(ctx context.Context, a address, who access, scratch string, limit int64) (*sshRemote, error) {
+	if who.Proxy != nil {
+		return nil, errors.New("its proxy is only used for https and http: use such a URL")
+	}
 	server := a.hostPort("22")
 	hostKeys, err := newHostKeys(who, server, scratch)
 	if err != nil {
@@ -76,6 +81,9 @@ func sshAuth(a address, who access) ([]ssh.AuthMethod, error) {
 	if len(who.SSHKey) > 0 {
 		signer, err := ssh.ParsePrivateKey(who.SSHKey)
 		if missing := (*ssh.PassphraseMissingError)(nil); errors.As(err, &missing) {
+			if who.ofArgoCD() {
+				return nil, fmt.Errorf("the SSH key is encrypted, which Argo CD has no passphrase for: put one that isn't into Secret %q", who.from.String())
+			}
 			if who.SSHKeyPassphrase == "" {
 				return nil, fmt.Errorf("the SSH key is encrypted: %s", who.in("its passphrase as password"))
 			}
@@ -91,10 +99,10 @@ func sshAuth(a address, who access) ([]ssh.AuthMethod, error) {
 			return []ssh.AuthMethod{ssh.Password(password)}, nil
 		}
 	}
-	if who.secret == "" {
+	if who.from == (gitindex.SecretRef{}) {
 		return nil, errors.New("needs credentials: set secretRef to a Secret with identity and known_hosts")
 	}
-	return nil, fmt.Errorf("needs credentials: %s", who.in("identity, an SSH private key,"))
+	return nil, fmt.Errorf("needs credentials: %s", who.in(who.sshKey()+", an SSH private key,"))
 }
 
 func sshHandshakeError(err error, hostKeys *hostKeys, who access) error {

@@ -28,7 +28,8 @@ import (
 // process at a time.
 type Store struct {
 	dir         string
-	credentials func(ctx context.Context, secret gitindex.SecretRef) (Credentials, error)
+	credentials func(context.Context, gitindex.Repository) (Credentials, error)
+	tokens      githubTokens
 	options     Options
 
 	mu      sync.Mutex
@@ -38,10 +39,10 @@ type Store struct {
 var _ gitindex.Fetcher = (*Store)(nil)
 
 // New returns a Store that keeps commits below dir, which is made, for its
-// owner alone, when it is first needed. Credentials are asked for each time
-// they are needed, by the name of their Secret, which an error should name;
-// where no Secrets are to be had, credentials may be nil.
-func New(dir string, credentials func(ctx context.Context, secret gitindex.SecretRef) (Credentials, error), options Options) *Store {
+// owner alone, when it is first needed. The credentials for a repository that
+// names a Secret are asked for each time they are needed, and an error should
+// name it; where no Secrets are to be had, credentials may be nil.
+func New(dir string, credentials func(context.Context, gitindex.Repository) (Credentials, error), options Options) *Store {
 	return &Store{
 		dir:         dir,
 		credentials: credentials,
@@ -67,7 +68,7 @@ func (s *Store) Resolve(ctx context.Context, _ string, repository gitindex.Repos
 			revision, err = pinned(commit)
 			return err
 		}
-		r, found, err := s.ask(ctx, a, repository.Secret)
+		r, found, err := s.ask(ctx, a, repository)
 		if err != nil {
 			return err
 		}
