@@ -92,13 +92,20 @@ func TestCredentialsDoNotShow(t *testing.T) {
 	const hidden = "hidden"
 	c := git.Credentials{
 		Username: hidden, Password: hidden, BearerToken: hidden, SSHKeyPassphrase: hidden,
-		SSHKey: []byte(hidden), KnownHosts: []byte(hidden), CA: []byte(hidden),
+		SSHKey: []byte(hidden), KnownHosts: []byte(hidden), CA: []byte(hidden), HostCAs: map[string][]byte{"a": []byte(hidden)},
+		ClientCert: []byte(hidden), ClientKey: []byte(hidden), Docker: []byte(hidden),
+		App: &git.GitHubApp{PrivateKey: []byte(hidden)}, Proxy: &git.Proxy{Address: "http://a", Password: hidden},
 	}
 	inside := struct{ C git.Credentials }{c}
 	asJSON, err := json.Marshal(inside)
 	must(t, err)
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("fetching", "credentials", c, "pointer", &c)
+	for _, part := range []any{c.App, c.Proxy} {
+		if shown := fmt.Sprintf("%v %+v %#v", part, part, part); strings.Contains(shown, hidden) {
+			t.Errorf("a secret shows in %q", shown)
+		}
+	}
 	for _, shown := range []string{
 		fmt.Sprint(c), fmt.Sprintf("%v %+v %#v %s %q", c, c, c, c, c), fmt.Sprintf("%+v %#v", inside, &inside),
 		fmt.Sprintf("%v", &c), string(asJSON), log.String(), fmt.Sprint(c.MarshalLog()),
