@@ -51,9 +51,9 @@ func (g *Guard) ignored(req *Request, actor Actor) []fields.Ignore {
 }
 
 // leftAlone is what the agent leaves alone in a declared object: fields, and the
-// managers of others. What can't be read is left alone by nobody, as in the
-// agent; discovery says so. Managers are for service accounts: whoever writes an
-// object may take any manager's name, and give fields to any other.
+// managers whose fields don't count. An expression that can't be used ignores
+// nothing; discovery says so. Managers count for service accounts only: whoever
+// writes an object may take any manager's name, and edit what is another's.
 func (c *decision) leftAlone(declared *gitindex.Declared) (ignores []fields.Ignore, managers []string) {
 	for _, f := range c.snap.Ignores(declared) {
 		found, _ := fields.ParseIgnore(f)

@@ -174,6 +174,8 @@ func TestFieldsIgnoredByManager(t *testing.T) {
 			new: owned("ports", "apps/v1", port, changing("image: a", "image: a, ports: [{containerPort: 80, protocol: TCP, hostPort: 2}]")), counted: true}, "ports"},
 		{ignoring{name: "a label, and the labels with it", git: `{spec: {paused: true}}`, old: `{metadata: {name: w}}`, new: owned("mesh", "apps/v1", label, `{metadata: {name: w, labels: {mesh: "on"}}}`), counted: true}, "mesh"},
 		{ignoring{name: "a list that is one value", git: twoContainers, old: twoContainers, new: owned("tuner", "apps/v1", args, changing("args: [p, q]", "args: [r]")), counted: true}, "tuner"},
+		{ignoring{name: "an item, where Git's keys are encrypted", git: `{sops: {mac: m}, spec: {template: {spec: {containers: [{name: "ENC[x]", image: a}]}}}}`, old: twoContainers,
+			new: owned("updater", "apps/v1", image, changing("image: a", "image: c")), counted: true}, "updater"},
 		{ignoring{name: "an item of a set", git: `{}`, old: `{metadata: {finalizers: [a]}}`, new: owned("holder", "apps/v1", hold, `{metadata: {finalizers: [a, example.com/hold]}}`), counted: true}, "holder"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

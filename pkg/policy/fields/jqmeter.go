@@ -47,7 +47,7 @@ func (m *meter) value(v any, _ []any) any {
 }
 
 func (m *meter) width(v any, _ []any) any {
-	m.left -= m.widest / 8
+	m.left -= m.widest / 4
 	return v
 }
 

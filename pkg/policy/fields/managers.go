@@ -1,6 +1,7 @@
 package fields
 
 import (
+	"maps"
 	"slices"
 
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
@@ -56,7 +57,7 @@ func (t *Types) disown(ref schema.TypeRef, keys []string, value any, set *fieldp
 				removed = true
 			}
 		}
-		return v, removed && !slices.ContainsFunc(names(v), func(name string) bool { return !slices.Contains(keys, name) })
+		return v, removed && !slices.ContainsFunc(slices.Collect(maps.Keys(v)), func(name string) bool { return !slices.Contains(keys, name) })
 	case []any:
 		l := t.atom(ref).List
 		if l == nil || l.ElementRelationship != schema.Associative {
@@ -85,12 +86,4 @@ func (t *Types) disownItem(l *schema.List, item any, set *fieldpath.Set) (left a
 	}
 	left, empty := t.disown(l.ElementType, l.Keys, item, below)
 	return left, empty && set.Members.Has(step)
-}
-
-func names(object map[string]any) []string {
-	names := make([]string, 0, len(object))
-	for name := range object {
-		names = append(names, name)
-	}
-	return names
 }
