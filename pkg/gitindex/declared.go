@@ -19,6 +19,10 @@ type Declared struct {
 	// default, and the object also answers for no namespace.
 	ScopeUnknown bool
 
+	// Dropped are fields that the kind doesn't have: the API server leaves them
+	// out without a word.
+	Dropped []string
+
 	// Undetermined are the fields that differ from one rendering to the next,
 	// such as a password that a template makes up: paths like FieldOrigin's.
 	Undetermined []string

@@ -155,18 +155,19 @@ func (c *decision) compare(declared *gitindex.Declared, ignored []fields.Ignore)
 	if c.base == nil {
 		base, err := c.update(declared)
 		if err != nil {
-			return fields.Change{}, err
+			return fields.Change{}, unreadable(declared, err)
 		}
 		c.base = &base
 	}
 	if len(ignored) > 0 {
 		update := *c.base
 		update.Ignored = slices.Concat(update.Ignored, ignored)
-		return c.types.Compare(update)
+		change, err := c.types.Compare(update)
+		return change, unreadable(declared, err)
 	}
 	if c.shared == nil {
 		change, err := c.types.Compare(*c.base)
-		c.shared = &comparison{change, err}
+		c.shared = &comparison{change, unreadable(declared, err)}
 	}
 	return c.shared.change, c.shared.err
 }
@@ -175,7 +176,7 @@ func (c *decision) compare(declared *gitindex.Declared, ignored []fields.Ignore)
 func (c *decision) update(declared *gitindex.Declared) (fields.Update, error) {
 	version, err := kschema.ParseGroupVersion(declared.APIVersion)
 	if err != nil {
-		return fields.Update{}, fmt.Errorf("reading what Git declares: %w", err)
+		return fields.Update{}, fmt.Errorf("%w: %w", fields.ErrGit, err)
 	}
 	u := fields.Update{
 		Type: c.written(), Version: version.Version, Declared: declared.JSON, Old: c.req.OldObject, New: c.req.Object, Part: c.part,
@@ -197,6 +198,21 @@ func (c *decision) written() kschema.GroupVersionKind {
 		return c.req.Type
 	}
 	return kschema.GroupVersionKind{Group: c.req.Key.Group, Version: c.req.Version, Kind: c.req.Key.Kind}
+}
+
+// unreadable adds to an error about a declaration where that is.
+func unreadable(d *gitindex.Declared, err error) error {
+	if !errors.Is(err, fields.ErrGit) {
+		return err
+	}
+	file := d.Origin.File
+	switch {
+	case file == "":
+		file = d.Origin.Path
+	case d.Origin.Line > 0:
+		file = fmt.Sprintf("%s:%d", file, d.Origin.Line)
+	}
+	return fmt.Errorf("%w; correct it in %s of source %s", err, file, d.Origin.Source)
 }
 
 // allChanges is what the update changes of an object that Git is silent about.

@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -293,6 +294,10 @@ func TestDecide(t *testing.T) {
 			outcome: policy.Allow, reason: policy.PassiveSubresource},
 		{name: "a subresource that no rule knows", request: request(t, person, policy.Update, "{}", "{}", subresource("teleport")),
 			reason: policy.UnknownSubresource, message: declared + "\nNo rule says what its subresource teleport changes.\nChange the object itself there: " + page},
+		{name: "a declaration that can't be read is named", policy: enforce, objects: []string{strings.Replace(guestbook, "replicas: 1", "replicas: one", 1)},
+			request: request(t, person, policy.Update, guestbook, scaled),
+			outcome: policy.Warn, reason: policy.Undecidable,
+			message: "gitonly: can't decide on Deployment staging/guestbook: reading what Git declares: json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32; correct it in apps/base/guestbook/deployment.yaml:1 of source infra.\nGuardPolicy test lets it through."},
 		{name: "an eviction deletes",
 			objects: []string{`{apiVersion: v1, kind: Pod, metadata: {name: one, namespace: staging}}`},
 			request: request(t, person, policy.Create, "", `{metadata: {name: one}}`, subresource("eviction"), func(r *policy.Request) {

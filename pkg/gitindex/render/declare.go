@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"strings"
 
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+
 	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/gitindex/render/internal/builtin"
 )
 
 // declare makes the objects of a location into declarations.
@@ -72,6 +75,11 @@ func (d *declarer) add(o *object) error {
 
 func (d *declarer) declare(o *object, key gitindex.Key, unknown bool) error {
 	d.seen[key] = o
+	version, _ := text(o.fields, "apiVersion")
+	dropped, err := o.check(key, version)
+	if err != nil {
+		return err
+	}
 	encoded, err := compact(o.fields)
 	if err != nil {
 		return o.fault(fmt.Errorf("encoding %s: %w", key, err))
@@ -79,11 +87,9 @@ func (d *declarer) declare(o *object, key gitindex.Key, unknown bool) error {
 	if d.left -= int64(len(encoded)); d.left < 0 {
 		return o.fault(errTooLarge)
 	}
-	version, _ := text(o.fields, "apiVersion")
 	d.declared = append(d.declared, gitindex.Declared{
-		Key: key, APIVersion: version, JSON: encoded, ScopeUnknown: unknown,
-		Undetermined: o.undetermined, Hidden: o.hidden,
-		Origin: gitindex.Origin{File: o.file, Line: o.line, Fields: o.sets},
+		Key: key, APIVersion: version, JSON: encoded, ScopeUnknown: unknown, Dropped: dropped,
+		Undetermined: o.undetermined, Hidden: o.hidden, Origin: o.origin(),
 	})
 	return nil
 }
@@ -120,6 +126,28 @@ func (d *declarer) key(o *object, metadata map[string]any) (key gitindex.Key, un
 		}
 	}
 	return key, unknown, nil
+}
+
+// check returns the fields that the API server drops, and refuses what it can't
+// read: of kinds whose types are known here.
+func (o *object) check(key gitindex.Key, apiVersion string) (dropped []string, err error) {
+	if _, ok := builtinScopes[groupKind{key.Group, key.Kind}]; !ok {
+		return nil, nil
+	}
+	dropped, err = builtin.Check(kschema.FromAPIVersionAndKind(apiVersion, key.Kind), o.fields)
+	if err == nil {
+		return dropped, nil
+	}
+	file, line := o.file, o.line
+	if fault, ok := errors.AsType[*builtin.Fault](err); ok {
+		origin := o.origin()
+		file, line = origin.Locate(fault.Path)
+	}
+	return nil, &gitindex.RenderError{File: file, Line: line, Err: fmt.Errorf("%s: %w", key, err)}
+}
+
+func (o *object) origin() gitindex.Origin {
+	return gitindex.Origin{File: o.file, Line: o.line, Fields: o.sets}
 }
 
 func (o *object) place() string {

@@ -1,6 +1,7 @@
 package fields
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,6 +58,9 @@ type Change struct {
 	Differences []Difference // in order of path within each map; empty if every change converges
 }
 
+// ErrGit is the error of a declaration that can't be read.
+var ErrGit = errors.New("reading what Git declares")
+
 // Compare returns what an update changes. The error says which side can't be
 // read.
 func (t *Types) Compare(u Update) (Change, error) {
@@ -70,7 +74,7 @@ func (t *Types) Compare(u Update) (Change, error) {
 	}
 	git, read, err := t.read(u, before)
 	if err != nil {
-		return Change{}, fmt.Errorf("reading what Git declares: %w", u.mute(err))
+		return Change{}, fmt.Errorf("%w: %w", ErrGit, u.mute(err))
 	}
 	if u.Part == Scale {
 		if equal(replicas(before), replicas(after)) {

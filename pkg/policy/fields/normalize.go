@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 	kjson "k8s.io/apimachinery/pkg/util/json"
+	apijson "sigs.k8s.io/json"
 	"sigs.k8s.io/structured-merge-diff/v6/schema"
 )
 
@@ -87,7 +88,7 @@ func respell(raw map[string]any, object any) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(encoded, object); err != nil {
+	if err := apijson.UnmarshalCaseSensitivePreserveInts(encoded, object); err != nil {
 		return nil, err
 	}
 	encoded, err = json.Marshal(object)
