@@ -45,7 +45,7 @@ func TestADiscoveredAgentIsTrustedForWhatItSyncs(t *testing.T) {
 			actor: policy.ServiceAccount, outcome: policy.Deny},
 		{name: "which the agent itself may make", request: request(t, argo, policy.Create, "", token, of("", "v1", "Secret", "argocd", "t")), actor: policy.Agent, outcome: policy.Allow},
 		{name: "an impersonated account has no say in what is guarded", request: request(t, deployer, policy.Create, "", guardPolicy, of("gitonly.dev", "v1alpha1", "GuardPolicy", "", "workloads")),
-			actor: policy.ServiceAccount, outcome: policy.Allow},
+			actor: policy.ServiceAccount, outcome: policy.Deny},
 		{name: "a person may not take a discovered agent's token", request: request(t, person, policy.Create, "", token, of("", "v1", "Secret", "argocd", "t")),
 			actor: policy.Person, outcome: policy.Deny},
 	} {

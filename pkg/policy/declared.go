@@ -25,9 +25,9 @@ func (c *decision) declared(g *Guard, actor Actor, declared *gitindex.Declared) 
 		return c.undecidable(g, err)
 	}
 	if !declared.Recorded {
-		return c.judge(change, fieldAction(g, actor))
+		return c.judge(change, c.fieldAction(g, actor))
 	}
-	action := fieldAction(g, actor)
+	action := c.fieldAction(g, actor)
 	if actor == Person {
 		action = v1alpha1.Deny // any field may be one of Git's
 	}
@@ -81,7 +81,12 @@ func onlyFinalizers(differences []fields.Difference) bool {
 // isWithin reports whether a path is that of a list or of an item in it.
 func isWithin(path, list string) bool { return path == list || strings.HasPrefix(path, list+"[") }
 
-func fieldAction(g *Guard, actor Actor) v1alpha1.Action {
+// fieldAction is what may become of fields that Git is silent about. Of gitonly's
+// own objects they are defaults, and none is anybody's to change.
+func (c *decision) fieldAction(g *Guard, actor Actor) v1alpha1.Action {
+	if c.req.Key.Group == v1alpha1.GroupVersion.Group && c.part == fields.Main {
+		return v1alpha1.Deny
+	}
 	if actor == ServiceAccount {
 		return g.fields.ServiceAccounts
 	}

@@ -7,6 +7,7 @@ import (
 
 	"gitonly.dev/gitonly/pkg/api/v1alpha1"
 	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/policy/fields"
 )
 
 // levers are the kinds that tell a sync agent what to apply, by API group.
@@ -88,11 +89,13 @@ func isOwn(key gitindex.Key) bool {
 }
 
 // own decides for gitonly's own configuration where Git doesn't declare it. It
-// guards itself, but only while Git is there to change it: nobody could repair
-// a wrong source otherwise.
+// guards itself, from service accounts too, but only while Git is there to
+// change it: nobody could repair a wrong source otherwise. A status is what
+// gitonly itself writes, as a service account.
 func (c *decision) own(g *Guard, actor Actor) Verdict {
 	upgrade := isDefinition(c.req.Key) && c.operation != Delete
-	if actor != Person || !c.loadedAnything() || c.neverLoaded() || upgrade {
+	status := actor == ServiceAccount && c.part == fields.Status
+	if status || !c.loadedAnything() || c.neverLoaded() || upgrade {
 		return Verdict{Outcome: Allow, Reason: UndeclaredObjectChanged}
 	}
 	return c.steers(g)
