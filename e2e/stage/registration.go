@@ -12,14 +12,17 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/yaml"
+
+	"gitonly.dev/gitonly/config/webhook"
 )
 
 // Registration says what the API server asks a webhook about.
 type Registration struct {
 	// Namespaces are asked about, and all cluster-scoped objects. Nil means
-	// every namespace but kube-system and gitonly's own.
+	// those of config/webhook/registration.yaml.
 	Namespaces    *metav1.LabelSelector
-	FailurePolicy admissionregistration.FailurePolicyType // Fail if empty
+	FailurePolicy admissionregistration.FailurePolicyType // that of the same file if empty
 
 	// Condition is a CEL expression over the request, if set: others are not
 	// asked about.
@@ -35,7 +38,11 @@ func (w *Webhook) Register(ctx context.Context, r Registration, probe string) er
 	if err != nil {
 		return err
 	}
-	if _, err := client.AdmissionregistrationV1().ValidatingWebhookConfigurations().Create(ctx, w.configuration(r), metav1.CreateOptions{}); err != nil {
+	configuration, err := w.configuration(r)
+	if err != nil {
+		return err
+	}
+	if _, err := client.AdmissionregistrationV1().ValidatingWebhookConfigurations().Create(ctx, configuration, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("registering webhook %s: %w", w.Name, err)
 	}
 	// The API server takes a registration up when its watch tells it: a request
@@ -53,47 +60,28 @@ func (w *Webhook) Register(ctx context.Context, r Registration, probe string) er
 	return nil
 }
 
-func (w *Webhook) configuration(r Registration) *admissionregistration.ValidatingWebhookConfiguration {
-	if r.FailurePolicy == "" {
-		r.FailurePolicy = admissionregistration.Fail
+// configuration is the registration that clusters get, where w is to be found.
+func (w *Webhook) configuration(r Registration) (*admissionregistration.ValidatingWebhookConfiguration, error) {
+	var c admissionregistration.ValidatingWebhookConfiguration
+	if err := yaml.UnmarshalStrict(webhook.Registration, &c); err != nil {
+		return nil, fmt.Errorf("reading config/webhook/registration.yaml: %w", err)
 	}
-	if r.Namespaces == nil {
-		r.Namespaces = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{
-			Key: corev1.LabelMetadataName, Operator: metav1.LabelSelectorOpNotIn, Values: []string{"kube-system", "gitonly-system"},
-		}}}
+	if len(c.Webhooks) != 1 {
+		return nil, fmt.Errorf("config/webhook/registration.yaml has %d webhooks, not one", len(c.Webhooks))
 	}
-	url := w.url()
-	return &admissionregistration.ValidatingWebhookConfiguration{
-		ObjectMeta: metav1.ObjectMeta{Name: "gitonly-" + w.Name},
-		Webhooks: []admissionregistration.ValidatingWebhook{{
-			Name:              "validate.gitonly.dev",
-			ClientConfig:      admissionregistration.WebhookClientConfig{URL: &url, CABundle: w.authority.bundle()},
-			NamespaceSelector: r.Namespaces,
-			Rules: []admissionregistration.RuleWithOperations{{
-				Operations: []admissionregistration.OperationType{admissionregistration.OperationAll},
-				Rule: admissionregistration.Rule{
-					APIGroups: []string{"*"}, APIVersions: []string{"*"}, Resources: []string{"*/*"},
-				},
-			}},
-			MatchConditions:         conditions(r),
-			FailurePolicy:           &r.FailurePolicy,
-			MatchPolicy:             new(admissionregistration.Equivalent),
-			SideEffects:             new(admissionregistration.SideEffectClassNoneOnDryRun),
-			TimeoutSeconds:          new(int32(3)),
-			AdmissionReviewVersions: []string{"v1"},
-		}},
+	c.Name = "gitonly-" + w.Name
+	url, hook := w.url(), &c.Webhooks[0]
+	hook.ClientConfig = admissionregistration.WebhookClientConfig{URL: &url, CABundle: w.authority.bundle()}
+	if r.FailurePolicy != "" {
+		hook.FailurePolicy = &r.FailurePolicy
 	}
-}
-
-func conditions(r Registration) []admissionregistration.MatchCondition {
-	all := []admissionregistration.MatchCondition{{
-		Name:       "not-bookkeeping",
-		Expression: `!(request.resource.group in ["coordination.k8s.io", "events.k8s.io", "authorization.k8s.io", "authentication.k8s.io"]) && !(request.resource.group == "" && request.resource.resource == "events")`,
-	}}
+	if r.Namespaces != nil {
+		hook.NamespaceSelector = r.Namespaces
+	}
 	if r.Condition != "" {
-		all = append(all, admissionregistration.MatchCondition{Name: "condition", Expression: r.Condition})
+		hook.MatchConditions = append(hook.MatchConditions, admissionregistration.MatchCondition{Name: "condition", Expression: r.Condition})
 	}
-	return all
+	return &c, nil
 }
 
 // Unregister makes the API server ask w no more.

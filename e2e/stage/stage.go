@@ -15,10 +15,11 @@ import (
 	"path/filepath"
 
 	"gitonly.dev/gitonly/config/crd"
+	"gitonly.dev/gitonly/config/rbac"
 	"gitonly.dev/gitonly/e2e/controlplane"
 )
 
-// manifests are the cluster's own: who may do what.
+// manifests say who is on the stage beside gitonly, and what they may do.
 //
 //go:embed cluster.yaml
 var manifests []byte
@@ -89,8 +90,10 @@ func (s *Stage) cast(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Apply(ctx, manifests); err != nil {
-		return err
+	for _, all := range [][]byte{manifests, rbac.Manifests} {
+		if err := s.Apply(ctx, all); err != nil {
+			return err
+		}
 	}
 	s.Users["admin"], s.Users["developer"] = s.Plane.Admin, developer
 	for name, account := range map[string][2]string{

@@ -1,0 +1,10 @@
+// Package webhook holds the registration that makes the API server ask gitonly.
+package webhook
+
+import _ "embed"
+
+// Registration is a ValidatingWebhookConfiguration, which asks the Service
+// gitonly-system/gitonly. It has no caBundle.
+//
+//go:embed registration.yaml
+var Registration []byte
