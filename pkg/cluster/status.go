@@ -102,6 +102,8 @@ func setStatus(item *v1alpha1.GitSource, state *gitindex.SourceState, snapshot *
 		if location.Err != nil {
 			path.Message = location.Err.Error()
 		}
+		path.Warnings = location.Warnings()
+		path.Warnings = path.Warnings[:min(len(path.Warnings), v1alpha1.MaxWarnings)]
 		status.Objects += path.Objects
 		status.Paths = append(status.Paths, path)
 	}
@@ -129,8 +131,19 @@ func condition(state *gitindex.SourceState, status *v1alpha1.GitSourceStatus) me
 	}
 	return metav1.Condition{
 		Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonRendered,
-		Message: fmt.Sprintf("%d objects at %s.", status.Objects, state.Revision.Short()),
+		Message: fmt.Sprintf("%d objects at %s.%s", status.Objects, state.Revision.Short(), firstWarning(status)),
 	}
+}
+
+// firstWarning is one of the warnings, as what follows a sentence; empty if
+// there is none.
+func firstWarning(status *v1alpha1.GitSourceStatus) string {
+	for _, path := range status.Paths {
+		if len(path.Warnings) > 0 {
+			return " Warning: " + path.Warnings[0] + "."
+		}
+	}
+	return ""
 }
 
 // conflicts are those of the sources that ours says are of interest.

@@ -22,3 +22,20 @@ func (s *SourceState) Faults() []error {
 func (s *SourceState) renderFault(l LocationState) error {
 	return fmt.Errorf("rendering %s at %s: %w", l.Location.Path, s.Revision.Short(), l.Err)
 }
+
+// Warnings is what the API server leaves out of the location's objects without
+// a word, each with its file; nil if nothing.
+func (l *LocationState) Warnings() []string {
+	var warnings []string
+	for i := range l.Objects {
+		d := &l.Objects[i]
+		for _, field := range d.Dropped {
+			file, line := d.Origin.Locate(field)
+			if line > 0 {
+				file = fmt.Sprintf("%s:%d", file, line)
+			}
+			warnings = append(warnings, fmt.Sprintf("%s: %s has no field %s: the API server drops it", file, d.Key, field))
+		}
+	}
+	return warnings
+}

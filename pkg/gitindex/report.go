@@ -1,6 +1,9 @@
 package gitindex
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 // report logs what a look at a source changed. An error that stays the same
 // is not logged again.
@@ -17,7 +20,11 @@ func (r *Refresher) report(before, after SourceState) {
 
 	for _, l := range after.Locations {
 		log := log.WithValues("path", l.Location.Path, "revision", after.Revision.Short())
-		was := carry(before.Locations, l.Location).Err
+		last := carry(before.Locations, l.Location)
+		was := last.Err
+		if warnings := l.Warnings(); len(warnings) > 0 && !slices.Equal(warnings, last.Warnings()) {
+			log.Info("fields that the API server drops are declared", "warnings", warnings)
+		}
 		if isNew(was, l.Err) {
 			log.Error(l.Err, "location not rendered, its last good objects stay declared", stack(l.Err)...)
 		} else if was != nil && l.Err == nil {

@@ -11,6 +11,9 @@ const (
 	MaxIdentities = 200
 )
 
+// MaxWarnings is how many warnings a path's status names.
+const MaxWarnings = 20
+
 // GitSourceStatus says what was found.
 type GitSourceStatus struct {
 	// observedGeneration is the generation of the spec that this status is of.
@@ -101,6 +104,13 @@ type PathStatus struct {
 	// where they are known. Empty if nothing did.
 	// +optional
 	Message string `json:"message,omitempty"`
+
+	// warnings name fields that the objects' kinds don't have, so that the API
+	// server drops them: the first 20.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=20
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // SourcesStatus says what became of the sources that were found at an agent.
