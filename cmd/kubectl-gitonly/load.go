@@ -15,21 +15,32 @@ import (
 	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/gitindex/git"
 	"gitonly.dev/gitonly/pkg/gitindex/render"
+	"gitonly.dev/gitonly/pkg/policy"
+	"gitonly.dev/gitonly/pkg/policy/fields/builtin"
 )
 
 // sayAfter is how long loading may take before it says what it is waiting for.
 const sayAfter = 2 * time.Second
 
-// read reads the configuration, and says what keeps it from doing anything.
-func (o *offline) read(stderr io.Writer) (config.Config, error) {
+// read reads the configuration, and says what keeps it from doing anything, or
+// from doing what is probably meant.
+func (o *offline) read(stderr io.Writer) (config.Config, policy.Policy, error) {
 	c, err := config.LoadDir(o.config)
 	if err != nil {
-		return config.Config{}, err
+		return config.Config{}, policy.Policy{}, err
 	}
-	for _, warning := range c.Warnings() {
+	types, err := builtin.Types()
+	if err != nil {
+		return config.Config{}, policy.Policy{}, err
+	}
+	guards, err := policy.New(c.Policies, types)
+	if err != nil {
+		return config.Config{}, policy.Policy{}, err
+	}
+	for _, warning := range append(c.Warnings(), policy.Advice(c.Policies, types)...) {
 		fmt.Fprintf(stderr, "warning: %s\n", warning)
 	}
-	return c, nil
+	return c, guards, nil
 }
 
 // load fetches and renders all sources of a configuration once. The index has
@@ -67,6 +78,13 @@ func (o *offline) load(ctx context.Context, c config.Config, progress io.Writer)
 	}
 	if !refresher.Ready() {
 		return nil, nil, fmt.Errorf("interrupted while fetching %s", strings.Join(names(c), ", "))
+	}
+	for _, state := range refresher.Latest().Sources() {
+		for i := range state.Locations {
+			for _, warning := range state.Locations[i].Warnings() {
+				fmt.Fprintf(progress, "warning: %s\n", warning)
+			}
+		}
 	}
 	return refresher.Latest(), &index, nil
 }

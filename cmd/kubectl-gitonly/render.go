@@ -27,7 +27,7 @@ func renderCommand() *cobra.Command {
 			if !ok {
 				return fmt.Errorf("--output=%s: it is yaml or json", output)
 			}
-			c, err := from.read(cmd.ErrOrStderr())
+			c, _, err := from.read(cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}

@@ -17,10 +17,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"gitonly.dev/gitonly/pkg/admission"
-	"gitonly.dev/gitonly/pkg/config"
 	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/policy"
-	"gitonly.dev/gitonly/pkg/policy/fields/builtin"
 )
 
 func reviewCommand() *cobra.Command {
@@ -43,7 +41,7 @@ func reviewCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c, err := from.read(cmd.ErrOrStderr())
+			c, guards, err := from.read(cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -54,11 +52,7 @@ func reviewCommand() *cobra.Command {
 			if err := faults(snapshot); err != nil {
 				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %v\n", err)
 			}
-			handler, err := newHandler(c, index)
-			if err != nil {
-				return err
-			}
-			return answer(cmd, handler, review, output)
+			return answer(cmd, newHandler(guards, index), review, output)
 		},
 	}
 	from.bind(cmd)
@@ -92,15 +86,7 @@ func readReview(file string, stdin io.Reader) (*admissionv1.AdmissionReview, err
 	return &review, nil
 }
 
-func newHandler(c config.Config, index *gitindex.Index) (*admission.Handler, error) {
-	types, err := builtin.Types()
-	if err != nil {
-		return nil, err
-	}
-	guards, err := policy.New(c.Policies, types)
-	if err != nil {
-		return nil, err
-	}
+func newHandler(guards policy.Policy, index *gitindex.Index) *admission.Handler {
 	var policies admission.PolicyStore
 	policies.Set(guards)
 	return admission.NewHandler(admission.Parts{
@@ -110,7 +96,7 @@ func newHandler(c config.Config, index *gitindex.Index) (*admission.Handler, err
 		Kinds:      admission.NewKinds(scheme.Scheme, nil),
 		Clock:      clock.RealClock{},
 		Log:        logr.Discard(),
-	}), nil
+	})
 }
 
 func answer(cmd *cobra.Command, handler *admission.Handler, review *admissionv1.AdmissionReview, output string) error {

@@ -97,12 +97,13 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 	}
 	var namespaces admission.Namespaces
 	var objects admission.Objects
+	var adviser admission.Adviser
 	var mapper meta.RESTMapper
 	if access != nil {
 		if namespaces, err = cluster.NewNamespaces(ctx, m.GetCache()); err != nil {
 			return err
 		}
-		objects = cluster.NewObjects(m.GetAPIReader())
+		objects, adviser = cluster.NewObjects(m.GetAPIReader()), parts.adviser()
 		mapper = m.GetRESTMapper()
 	}
 	handler := admission.NewHandler(admission.Parts{
@@ -112,6 +113,7 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 		Objects:    objects,
 		Kinds:      admission.NewKinds(scheme.Scheme, mapper),
 		Refresher:  parts.refresher,
+		Adviser:    adviser,
 		Clock:      clock.RealClock{},
 		Log:        log.WithName("admission"),
 	})
@@ -175,7 +177,7 @@ func (p *parts) fromFiles() error {
 	if err != nil {
 		return err
 	}
-	for _, warning := range loaded.Warnings() {
+	for _, warning := range append(loaded.Warnings(), policy.Advice(loaded.Policies, p.types)...) {
 		p.log.Info(warning, "config", p.options.config)
 	}
 	guards, err := policy.New(loaded.Policies, p.types)
@@ -216,8 +218,12 @@ func (p *parts) fromCluster(access *rest.Config) error {
 	return errors.Join(
 		p.servePushes(secrets),
 		cluster.AddSourceStatus(p.manager, p.refresher.Latest, sources, changed),
-		cluster.AddPolicies(p.manager, &p.policies, p.types, p.log.WithName("policies")),
+		cluster.AddPolicies(p.manager, &p.policies, p.types, p.adviser(), p.log.WithName("policies")),
 	)
+}
+
+func (p *parts) adviser() *cluster.Adviser {
+	return cluster.NewAdviser(cluster.NewObjects(p.manager.GetAPIReader()), p.types)
 }
 
 // newRefresher makes what looks at Git. report, if any, takes note of each

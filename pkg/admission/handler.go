@@ -28,6 +28,7 @@ type Parts struct {
 	Objects    Objects    // nil where no cluster is at hand
 	Kinds      *Kinds
 	Refresher  Refresher // nil where nothing is fetched
+	Adviser    Adviser   // nil where no cluster is at hand
 	Clock      clock.PassiveClock
 	Log        logr.Logger
 }
@@ -60,7 +61,11 @@ func (h *Handler) Handle(ctx context.Context, review admission.Request) admissio
 	verdict := h.Decide(ctx, &review.AdmissionRequest)
 	h.record(&review.AdmissionRequest, verdict)
 	h.refresh(verdict)
-	return respond(verdict)
+	response := respond(verdict)
+	if response.Allowed {
+		response.Warnings = append(response.Warnings, h.advice(ctx, &review.AdmissionRequest)...)
+	}
+	return response
 }
 
 // Decide returns the verdict on one request. ctx bounds what has to be read for

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -36,8 +37,8 @@ type Policies struct {
 }
 
 // AddPolicies makes m follow GuardPolicies into store, and its leader write
-// their status.
-func AddPolicies(m ctrl.Manager, store PolicyStore, types *fields.Types, log logr.Logger) error {
+// their status, with what adviser says of them.
+func AddPolicies(m ctrl.Manager, store PolicyStore, types *fields.Types, adviser *Adviser, log logr.Logger) error {
 	p := &Policies{reader: m.GetClient(), store: store, types: types, log: log, good: map[string]policy.Guard{}}
 	err := ctrl.NewControllerManagedBy(m).Named("guardpolicy").For(&v1alpha1.GuardPolicy{}).
 		WithOptions(controller.Options{NeedLeaderElection: new(false), MaxConcurrentReconciles: 1}).
@@ -45,7 +46,7 @@ func AddPolicies(m ctrl.Manager, store PolicyStore, types *fields.Types, log log
 	if err != nil {
 		return fmt.Errorf("watching GuardPolicies: %w", err)
 	}
-	status := &policyStatus{client: m.GetClient()}
+	status := &policyStatus{client: m.GetClient(), adviser: adviser}
 	if err := ctrl.NewControllerManagedBy(m).Named("guardpolicy-status").For(&v1alpha1.GuardPolicy{}).Complete(status); err != nil {
 		return fmt.Errorf("watching GuardPolicies: %w", err)
 	}
@@ -89,9 +90,15 @@ func (p *Policies) load(ctx context.Context) error {
 	return nil
 }
 
-// policyStatus says in each GuardPolicy's status whether it is in use.
+// agentsInterval is how often agents are looked for: they come and go without
+// the policy.
+const agentsInterval = 30 * time.Second
+
+// policyStatus says in each GuardPolicy's status whether it is in use, and what
+// is probably wrong with it.
 type policyStatus struct {
-	client client.Client
+	client  client.Client
+	adviser *Adviser
 }
 
 func (s *policyStatus) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
@@ -109,13 +116,21 @@ func (s *policyStatus) Reconcile(ctx context.Context, request reconcile.Request)
 		ready.Status, ready.Reason, ready.Message = metav1.ConditionFalse, v1alpha1.ReasonInvalid, err.Error()
 	}
 	item.Status.ObservedGeneration = item.Generation
+	agents, names := s.adviser.agents(ctx, &item), s.adviser.names(&item)
+	for _, c := range []metav1.Condition{agents, names} {
+		if ready.Status == metav1.ConditionTrue && c.Status != metav1.ConditionTrue {
+			ready.Message += " But " + c.Message + "."
+		}
+		meta.SetStatusCondition(&item.Status.Conditions, c)
+	}
 	meta.SetStatusCondition(&item.Status.Conditions, ready)
+	again := reconcile.Result{RequeueAfter: agentsInterval}
 	if equality.Semantic.DeepEqual(before.Status, item.Status) {
-		return reconcile.Result{}, nil
+		return again, nil
 	}
 	before.Spec = item.Spec // the patch is of the status alone
 	if err := s.client.Status().Patch(ctx, &item, client.MergeFrom(before)); err != nil {
 		return reconcile.Result{}, fmt.Errorf("writing the status of GuardPolicy %s: %w", item.Name, client.IgnoreNotFound(err))
 	}
-	return reconcile.Result{}, nil
+	return again, nil
 }

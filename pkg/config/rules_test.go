@@ -31,6 +31,7 @@ const (
 	wantAllGroups   = "spec.match.resources[0].apiGroups: '*' is every group already: list it alone"
 	wantKind        = "spec.match.resources[0].kinds[0]: must be a kind as manifests have it, such as Deployment, or '*'"
 	wantAllKinds    = "spec.match.resources[0].kinds: '*' is every kind already: list it alone"
+	wantFieldPath   = "spec.ignoreFields[0].paths[0]: must be a path such as spec.replicas: no / or . in front"
 	wantNamespace   = "spec.agents.subjects[0].namespace: is required: a ServiceAccount belongs to a namespace"
 	wantNoNamespace = "spec.agents.subjects[0].namespace: must be left out: only a ServiceAccount belongs to a namespace"
 )
@@ -127,6 +128,10 @@ var ruleTests = []struct{ kind, field, want string }{
 	{"match", `{resources: [{kinds: [Deployment, "*"]}]}`, wantAllKinds},
 	{"match", `{resources: [{kinds: []}]}`, "spec.match.resources[0].kinds: must not be empty"},
 
+	{"ignored", `spec.replicas`, ""},
+	{"ignored", `/spec/replicas`, wantFieldPath},
+	{"ignored", `.spec.replicas`, wantFieldPath},
+
 	{"subject", `{kind: User, name: flux}`, ""},
 	{"subject", `{kind: User, name: flux, namespace: ""}`, ""},
 	{"subject", `{kind: ServiceAccount, name: argocd, namespace: argocd}`, ""},
@@ -154,6 +159,8 @@ func withField(kind, field string) (label, text string) {
 		return withSpec("GitSource", field)
 	case "match":
 		return withSpec("GuardPolicy", fmt.Sprintf("{match: %s}", field))
+	case "ignored":
+		return withSpec("GuardPolicy", fmt.Sprintf("{ignoreFields: [{kinds: [Deployment], paths: [%s]}]}", field))
 	case "subject":
 		return withSpec("GuardPolicy", fmt.Sprintf("{agents: {subjects: [%s]}}", field))
 	}

@@ -31,3 +31,25 @@ const (
 	// ReasonInvalid: the policy can't be used as it is written. (False)
 	ReasonInvalid = "Invalid"
 )
+
+// ConditionAgents is True while a GuardPolicy has agents, and each of them that
+// can be looked up exists.
+const ConditionAgents = "Agents"
+
+// ConditionNames is True while each built-in kind and field that a GuardPolicy
+// names exists.
+const ConditionNames = "Names"
+
+// Reasons of a GuardPolicy's Agents and Names conditions.
+const (
+	// ReasonFound: all that is named is there. (True)
+	ReasonFound = "Found"
+	// ReasonNoAgents: nobody can bring Git's changes. (False)
+	ReasonNoAgents = "NoAgents"
+	// ReasonAgentNotFound: a service account that is named doesn't exist. (False)
+	ReasonAgentNotFound = "AgentNotFound"
+	// ReasonUnreadable: gitonly can't look it up. (Unknown)
+	ReasonUnreadable = "Unreadable"
+	// ReasonUnknownName: Kubernetes has no such kind or field. (False)
+	ReasonUnknownName = "UnknownName"
+)

@@ -14,6 +14,7 @@ import (
 // +kubebuilder:printcolumn:name="Mode",type=string,JSONPath=`.spec.mode`
 // +kubebuilder:printcolumn:name="Undecidable",type=string,JSONPath=`.spec.undecidable`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Agents",type=string,JSONPath=`.status.conditions[?(@.type=="Agents")].status`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
 type GuardPolicy struct {
@@ -183,7 +184,8 @@ type GuardPolicyStatus struct {
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// conditions of the policy. Ready is True while requests are decided by
-	// it.
+	// it; Agents while its agents exist; Names while the built-in kinds and
+	// fields that it names do.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -18,6 +18,7 @@ type IgnoredFields struct {
 	// +kubebuilder:validation:MaxItems=50
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=512
+	// +kubebuilder:validation:items:XValidation:rule="!self.startsWith('/') && !self.startsWith('.')",message="must be a path such as spec.replicas: no / or . in front"
 	Paths []string `json:"paths"`
 
 	// actors for whom the fields are ignored: all by default.

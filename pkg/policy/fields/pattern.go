@@ -19,6 +19,9 @@ type Pattern struct{ steps []string }
 // ParsePattern reads a path as messages write it. The error says what is wrong
 // with it.
 func ParsePattern(path string) (Pattern, error) {
+	if pointer, ok := strings.CutPrefix(path, "/"); ok {
+		return Pattern{}, fmt.Errorf("%q is no field path: write it as %s", path, strings.ReplaceAll(pointer, "/", "."))
+	}
 	if rest := strings.TrimSpace(path); rest != path || path == "" || strings.HasPrefix(path, ".") || strings.HasSuffix(path, ".") || strings.Contains(path, "..") {
 		return Pattern{}, fmt.Errorf("%q is no field path: write it as spec.replicas or spec.template.spec.containers[name=web].image", path)
 	}

@@ -1,0 +1,128 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+
+	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+	"gitonly.dev/gitonly/pkg/policy/fields"
+)
+
+// Advice returns what GuardPolicies that have their defaults should be changed
+// in, as far as that shows without a cluster.
+func Advice(policies []v1alpha1.GuardPolicy, types *fields.Types) []string {
+	var all []string
+	for i := range policies {
+		p := &policies[i]
+		sentences := Unknown(p, types)
+		if problem := Agentless(p); problem != "" {
+			sentences = append(sentences, problem)
+		}
+		for _, sentence := range sentences {
+			all = append(all, fmt.Sprintf("GuardPolicy %s: %s", p.Name, sentence))
+		}
+	}
+	return all
+}
+
+// Unknown returns what a GuardPolicy that has its defaults names and Kubernetes
+// doesn't have: kinds of built-in groups, and fields of built-in kinds. Each is a
+// sentence that begins with the field of the policy. Of custom kinds it says
+// nothing.
+func Unknown(policy *v1alpha1.GuardPolicy, types *fields.Types) []string {
+	var all []string
+	for i, resource := range policy.Spec.Match.Resources {
+		all = append(all, unknownKinds(fmt.Sprintf("spec.match.resources[%d]", i), resource, types)...)
+	}
+	for i, item := range policy.Spec.IgnoreFields {
+		at := fmt.Sprintf("spec.ignoreFields[%d]", i)
+		if unknown := unknownKinds(at, item.Resource, types); len(unknown) > 0 {
+			all = append(all, unknown...)
+			continue
+		}
+		for j, path := range item.Paths {
+			pattern, err := fields.ParsePattern(path)
+			if err == nil && lack(item.Resource, pattern, types) {
+				all = append(all, fmt.Sprintf("%s.paths[%d]: %s has no field %s", at, j, strings.Join(item.Kinds, ", "), path))
+			}
+		}
+	}
+	return all
+}
+
+// unknownKinds names kinds that none of the groups has, if all of them are
+// built-in.
+func unknownKinds(at string, r v1alpha1.Resource, types *fields.Types) []string {
+	if slices.ContainsFunc(r.APIGroups, func(group string) bool { return !types.IsBuiltIn(group) }) {
+		return nil // "*" too
+	}
+	var all []string
+	for _, kind := range r.Kinds {
+		if kind != "*" && len(kinds(v1alpha1.Resource{APIGroups: r.APIGroups, Kinds: []string{kind}}, types)) == 0 {
+			all = append(all, fmt.Sprintf("%s: there is no kind %s in %s", at, kind, groups(r.APIGroups)))
+		}
+	}
+	return all
+}
+
+func groups(names []string) string {
+	shown := make([]string, len(names))
+	for i, name := range names {
+		if shown[i] = name; name == "" {
+			shown[i] = "the core group"
+		}
+	}
+	return strings.Join(shown, ", ")
+}
+
+// lack reports whether none of the kinds has such a field, as far as can be
+// told: all of them are built-in.
+func lack(r v1alpha1.Resource, pattern fields.Pattern, types *fields.Types) bool {
+	for _, kind := range r.Kinds {
+		known := kinds(v1alpha1.Resource{APIGroups: r.APIGroups, Kinds: []string{kind}}, types)
+		if len(known) == 0 || slices.ContainsFunc(known, func(k kschema.GroupVersionKind) bool { return types.Has(k, pattern) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func kinds(r v1alpha1.Resource, types *fields.Types) []kschema.GroupVersionKind {
+	var all []kschema.GroupVersionKind
+	for _, group := range r.APIGroups {
+		for _, kind := range r.Kinds {
+			all = append(all, types.Kinds(group, kind)...)
+		}
+	}
+	return all
+}
+
+// Agentless is what is wrong with a GuardPolicy that trusts nobody to bring
+// Git's changes; empty if it trusts somebody, or is off.
+func Agentless(policy *v1alpha1.GuardPolicy) string {
+	spec := &policy.Spec
+	others := spec.SystemActors != nil && len(spec.SystemActors.Users)+len(spec.SystemActors.Groups) > 0
+	if spec.Mode == v1alpha1.ModeOff || len(spec.Agents.Subjects) > 0 || others {
+		return ""
+	}
+	return "nobody can bring Git's changes: spec.agents.subjects is empty"
+}
+
+// AgentAccounts are the service accounts that a GuardPolicy names as agents, by
+// kind or by their full user names.
+func AgentAccounts(policy *v1alpha1.GuardPolicy) []v1alpha1.Subject {
+	var accounts []v1alpha1.Subject
+	for _, subject := range policy.Spec.Agents.Subjects {
+		namespace, name, ok := strings.Cut(strings.TrimPrefix(subject.Name, serviceAccountPrefix), ":")
+		switch {
+		case subject.Kind == v1alpha1.SubjectServiceAccount:
+			accounts = append(accounts, subject)
+		case subject.Kind == v1alpha1.SubjectUser && ok && strings.HasPrefix(subject.Name, serviceAccountPrefix):
+			accounts = append(accounts, v1alpha1.Subject{Kind: v1alpha1.SubjectServiceAccount, Namespace: namespace, Name: name})
+		}
+	}
+	return accounts
+}
