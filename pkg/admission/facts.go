@@ -31,8 +31,13 @@ func (h *Handler) gather(ctx context.Context, review *admissionv1.AdmissionReque
 		return
 	}
 	needs := policy.NeedsOf(*request, snap, p)
-	if needs.Owner {
-		request.Owner, request.Problem = h.owner(ctx, review, request.Key, snap)
+	switch needs.Owner {
+	case policy.Required:
+		request.Owner, request.Problem = owner(ctx, review, request.Key, snap, h.read)
+	case policy.Wanted:
+		request.Owner, _ = owner(ctx, review, request.Key, snap, h.read) // it is refused all the same
+	case policy.AtHand:
+		request.Owner, _ = owner(ctx, review, request.Key, snap, readNothing)
 	}
 	if needs.PodAccount {
 		request.PodAccount, request.Problem = h.podAccount(ctx, request.Key)
@@ -52,8 +57,8 @@ func (h *Handler) podAccount(ctx context.Context, pod gitindex.Key) (string, err
 
 // owner is the declared object to which the request's belongs, before or after
 // the request; the zero Key if there is none.
-func (h *Handler) owner(ctx context.Context, review *admissionv1.AdmissionRequest, key gitindex.Key, snap *gitindex.Snapshot) (gitindex.Key, error) {
-	objects, err := h.versions(ctx, review, key)
+func owner(ctx context.Context, review *admissionv1.AdmissionRequest, key gitindex.Key, snap *gitindex.Snapshot, read reader) (gitindex.Key, error) {
+	objects, err := versions(ctx, review, key, read)
 	if err != nil {
 		return gitindex.Key{}, err
 	}
@@ -61,9 +66,9 @@ func (h *Handler) owner(ctx context.Context, review *admissionv1.AdmissionReques
 		if i > 0 && reflect.DeepEqual(metav1.GetControllerOf(object), metav1.GetControllerOf(objects[0])) {
 			continue
 		}
-		owner, err := h.follow(ctx, snap, key, object)
-		if err != nil || owner != (gitindex.Key{}) {
-			return owner, err
+		found, err := follow(ctx, snap, key, object, read)
+		if err != nil || found != (gitindex.Key{}) {
+			return found, err
 		}
 	}
 	return gitindex.Key{}, nil
@@ -71,9 +76,9 @@ func (h *Handler) owner(ctx context.Context, review *admissionv1.AdmissionReques
 
 // versions is the metadata of the object before and after the request. That of
 // a subresource with a kind of its own has to be read.
-func (h *Handler) versions(ctx context.Context, review *admissionv1.AdmissionRequest, key gitindex.Key) ([]*metav1.PartialObjectMetadata, error) {
+func versions(ctx context.Context, review *admissionv1.AdmissionRequest, key gitindex.Key, read reader) ([]*metav1.PartialObjectMetadata, error) {
 	if review.Kind.Kind != key.Kind {
-		object, err := h.read(ctx, kschema.GroupVersionKind{Group: key.Group, Version: review.Resource.Version, Kind: key.Kind}, key)
+		object, err := read(ctx, kschema.GroupVersionKind{Group: key.Group, Version: review.Resource.Version, Kind: key.Kind}, key)
 		if object == nil || err != nil {
 			return nil, err
 		}
@@ -99,7 +104,7 @@ const longestChain = 10
 
 // follow goes up the chain of controllers to a declared object. A reference to
 // an object that isn't there any more ends the chain.
-func (h *Handler) follow(ctx context.Context, snap *gitindex.Snapshot, key gitindex.Key, object *metav1.PartialObjectMetadata) (gitindex.Key, error) {
+func follow(ctx context.Context, snap *gitindex.Snapshot, key gitindex.Key, object *metav1.PartialObjectMetadata, read reader) (gitindex.Key, error) {
 	namespace := key.Namespace
 	for range longestChain {
 		ref := metav1.GetControllerOf(object)
@@ -111,7 +116,7 @@ func (h *Handler) follow(ctx context.Context, snap *gitindex.Snapshot, key gitin
 		if namespace != "" && snap.Lookup(above) != nil {
 			return above, nil
 		}
-		owner, err := h.read(ctx, kind, above)
+		owner, err := read(ctx, kind, above)
 		switch {
 		case err != nil:
 			return gitindex.Key{}, fmt.Errorf("finding out whom %s belongs to: %w", key, err)
@@ -125,6 +130,13 @@ func (h *Handler) follow(ctx context.Context, snap *gitindex.Snapshot, key gitin
 		object = owner
 	}
 	return gitindex.Key{}, fmt.Errorf("finding out whom %s belongs to: more than %d objects control each other", key, longestChain)
+}
+
+// reader reads the metadata of an object; nil if there is none.
+type reader func(context.Context, kschema.GroupVersionKind, gitindex.Key) (*metav1.PartialObjectMetadata, error)
+
+func readNothing(context.Context, kschema.GroupVersionKind, gitindex.Key) (*metav1.PartialObjectMetadata, error) {
+	return nil, nil
 }
 
 func (h *Handler) read(ctx context.Context, kind kschema.GroupVersionKind, key gitindex.Key) (*metav1.PartialObjectMetadata, error) {

@@ -125,6 +125,40 @@ func TestOwnersAreFollowedToTheDeclaredObject(t *testing.T) {
 	}
 }
 
+func TestOwnersThatDontDecideAreLookedForAsFarAsTheyHelp(t *testing.T) {
+	const (
+		lockdown = "{mode: Enforce, undeclaredObjects: {people: Deny}}"
+		open     = "{mode: Enforce}"
+	)
+	deletePod := strings.NewReplacer("operation: UPDATE", "operation: DELETE", "object: {metadata: {name: web-1-x, labels", "unused: {metadata: {name: web-1-x, labels").Replace(labelPod)
+	direct := strings.NewReplacer("kind: ReplicaSet, name: web-1", "kind: Deployment, name: web").Replace(deletePod)
+	theirs := map[string]metav1.PartialObjectMetadata{"ReplicaSet web-1": controlled("r1", "staging", "Deployment", "web", "d1")}
+	for _, test := range []struct {
+		name, policy, request string
+		owners                map[string]metav1.PartialObjectMetadata
+		err                   error
+		reason, reads         string
+	}{
+		{name: "what is refused either way says whom it belongs to", policy: lockdown, request: labelPod, owners: theirs, reason: "DerivedObjectChanged", reads: "ReplicaSet staging/web-1"},
+		{name: "and is refused if that can't be read", policy: lockdown, request: labelPod, err: errors.New("timed out"), reason: "UndeclaredObjectChanged", reads: "ReplicaSet staging/web-1"},
+		{name: "what is allowed either way takes no read", policy: open, request: deletePod, owners: theirs, reason: "UndeclaredObjectChanged"},
+		{name: "and is known by its own controller", policy: open, request: direct, reason: "DerivedObjectDeleted"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFixture(t, test.policy)
+			cluster := &objects{owners: test.owners, err: test.err}
+			f.handler.Objects = cluster
+			response := f.ask(t, test.request)
+			if got := response.AuditAnnotations["reason"]; got != test.reason || response.Allowed != (test.policy == open) {
+				t.Errorf("allowed: %t, the reason is %s, want %s", response.Allowed, got, test.reason)
+			}
+			if got := strings.Join(cluster.reads, " "); got != test.reads {
+				t.Errorf("it read %s, want %s", got, test.reads)
+			}
+		})
+	}
+}
+
 func TestWithoutAClusterAnOwnerIsUnknown(t *testing.T) {
 	response := newFixture(t, "{mode: Enforce, undecidable: Deny}").ask(t, labelPod)
 	want := "gitonly: can't decide on Pod staging/web-1-x: finding out whom Pod staging/web-1-x belongs to: no cluster to read from."

@@ -8,9 +8,20 @@ import (
 // Needs is what a decision has to know of the cluster, besides the request:
 // facts that cost a read, so that few requests should need them.
 type Needs struct {
-	Owner      bool // Request.Owner
+	Owner      Need // Request.Owner
 	PodAccount bool // Request.PodAccount
 }
+
+// Need is how much a fact matters.
+type Need int
+
+// The needs, least first.
+const (
+	Unneeded Need = iota
+	AtHand        // it makes the reason better, and is not worth a read
+	Wanted        // without it the request is refused, but nobody is told where to change what
+	Required      // nothing can be decided without it
+)
 
 // NeedsOf tells which facts a decision on req depends on.
 func NeedsOf(req Request, snap *gitindex.Snapshot, p Policy) Needs {
@@ -23,18 +34,29 @@ func NeedsOf(req Request, snap *gitindex.Snapshot, p Policy) Needs {
 			continue
 		}
 		needs.PodAccount = needs.PodAccount || c.needsPodAccount(g, actor)
-		needs.Owner = needs.Owner || (snap != nil && snap.Lookup(req.Key) == nil && g.needsOwner(&req, actor) && c.match(g) != no)
+		if snap != nil && snap.Lookup(req.Key) == nil && c.match(g) != no {
+			needs.Owner = max(needs.Owner, g.needsOwner(&req, actor))
+		}
 	}
 	return needs
 }
 
-// needsOwner reports whether it matters whom an undeclared object belongs to.
-func (g *Guard) needsOwner(req *Request, actor Actor) bool {
+// needsOwner is how much it matters whom an undeclared object belongs to.
+func (g *Guard) needsOwner(req *Request, actor Actor) Need {
 	if effectOf(req.Subresource).effect == passive || req.Operation == Connect {
-		return false
+		return Unneeded
 	}
 	deleted := req.Operation == Delete || effectOf(req.Subresource).effect == deletes
-	return g.derivedAction(actor, deleted) != objectAction(g, actor)
+	derived := g.derivedAction(actor, deleted)
+	switch {
+	case derived != objectAction(g, actor):
+		return Required
+	case derived == v1alpha1.Deny:
+		return Wanted // it says where to change what
+	case deleted:
+		return AtHand
+	}
+	return Unneeded
 }
 
 // derivedAction is what becomes of a write to a derived object.

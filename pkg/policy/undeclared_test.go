@@ -298,6 +298,9 @@ func TestGitonlysOwnConfiguration(t *testing.T) {
 		{name: "a person repairs it before Git was ever there", snap: nil, request: weaker, outcome: policy.Allow, reason: policy.UndeclaredObjectChanged},
 		{name: "a person repairs a source that never worked", snap: never, outcome: policy.Allow, reason: policy.UndeclaredObjectChanged,
 			request: request(t, admin, policy.Update, `{spec: {git: {url: a}}}`, `{spec: {git: {url: b}}}`, own("GitSource", "typo"))},
+		{name: "a pipeline weakens it", snap: loaded, reason: policy.AgentLeverChanged,
+			message: isOwn + "\nThis request changes:\n  spec.mode: the request changes it from \"Enforce\" to \"Audit\"",
+			request: request(t, robot, policy.Update, `{spec: {mode: Enforce}}`, `{spec: {mode: Audit}}`, own("GuardPolicy", "test"))},
 		{name: "gitonly writes status", snap: loaded, request: status, outcome: policy.Allow, reason: policy.UndeclaredObjectChanged},
 		{name: "the agent changes it", snap: loaded, outcome: policy.Allow, reason: policy.AgentActor,
 			request: request(t, agent, policy.Update, `{spec: {mode: Enforce}}`, `{spec: {mode: Audit}}`, own("GuardPolicy", "test"))},
@@ -313,6 +316,13 @@ func TestGitonlysOwnConfiguration(t *testing.T) {
 	if v := policy.Decide(weaker, declared, build(t, guard(t, "test", enforce))); v.Reason != policy.DeclaredFieldChanged {
 		t.Errorf("declared in Git: %s for %s", v.Outcome, v.Reason)
 	}
+	left := request(t, robot, policy.Update, `{spec: {mode: Enforce, undecidable: Deny}}`, `{spec: {mode: Enforce, undecidable: Allow}}`, own("GuardPolicy", "test"))
+	if v := policy.Decide(left, declared, build(t, guard(t, "test", enforce))); v.Outcome != policy.Deny || v.Reason != policy.UndeclaredFieldChanged {
+		t.Errorf("a field that Git leaves out: %s for %s", v.Outcome, v.Reason)
+	}
+	if v := policy.Decide(status, declared, build(t, guard(t, "test", enforce))); v.Outcome != policy.Allow || v.Reason != policy.Unchanged {
+		t.Errorf("the status of what Git declares: %s for %s", v.Outcome, v.Reason)
+	}
 }
 
 func TestNeedsOfARequest(t *testing.T) {
@@ -324,13 +334,13 @@ func TestNeedsOfARequest(t *testing.T) {
 		request policy.Request
 		want    policy.Needs
 	}{
-		{name: "a person's change of an undeclared object needs its owner", request: request(t, person, policy.Update, pod, podPatched, podKind), want: policy.Needs{Owner: true}},
+		{name: "a person's change of an undeclared object needs its owner", request: request(t, person, policy.Update, pod, podPatched, podKind), want: policy.Needs{Owner: policy.Required}},
 		{name: "of a declared one it doesn't", request: request(t, person, policy.Update, guestbook, scaled)},
-		{name: "a person's deletion doesn't, as it is allowed either way", request: request(t, person, policy.Delete, pod, "", podKind)},
-		{name: "in full lockdown it does", policy: lockdown, request: request(t, person, policy.Delete, pod, "", podKind), want: policy.Needs{Owner: true}},
-		{name: "there a change doesn't, as it is refused either way", policy: lockdown, request: request(t, person, policy.Update, pod, podPatched, podKind)},
+		{name: "a person's deletion takes it if the request has it, as it is allowed either way", request: request(t, person, policy.Delete, pod, "", podKind), want: policy.Needs{Owner: policy.AtHand}},
+		{name: "in full lockdown it does", policy: lockdown, request: request(t, person, policy.Delete, pod, "", podKind), want: policy.Needs{Owner: policy.Required}},
+		{name: "there a change needs it for the message alone, as it is refused either way", policy: lockdown, request: request(t, person, policy.Update, pod, podPatched, podKind), want: policy.Needs{Owner: policy.Wanted}},
 		{name: "a service account's change doesn't", request: request(t, robot, policy.Update, pod, podPatched, podKind)},
-		{name: "in full lockdown it does too", policy: lockdown, request: request(t, robot, policy.Update, pod, podPatched, podKind), want: policy.Needs{Owner: true}},
+		{name: "in full lockdown it does too", policy: lockdown, request: request(t, robot, policy.Update, pod, podPatched, podKind), want: policy.Needs{Owner: policy.Required}},
 		{name: "the agent's doesn't", policy: lockdown, request: request(t, agent, policy.Update, pod, podPatched, podKind)},
 		{name: "a policy that is off needs nothing", policy: `{mode: "Off"}`, request: request(t, person, policy.Update, pod, podPatched, podKind)},
 		{name: "a shell needs to know what the Pod runs as, where the agent lives", request: request(t, person, policy.Connect, "", `{}`, of("", "v1", "Pod", "flux-system", "p"), subresource("exec")), want: policy.Needs{PodAccount: true}},
