@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 
 	"github.com/go-logr/logr"
@@ -52,6 +50,7 @@ func reviewCommand() *cobra.Command {
 			if err := faults(snapshot); err != nil {
 				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %v\n", err)
 			}
+			guards.Faults = "the warning above says why"
 			return answer(cmd, newHandler(guards, index), review, output)
 		},
 	}
@@ -60,30 +59,6 @@ func reviewCommand() *cobra.Command {
 	cmd.Flags().StringVarP(&output, "output", "o", "", "json or yaml: the AdmissionReview that the webhook would send back; for people if empty")
 	_ = cmd.MarkFlagRequired("filename") // it errs only for a flag that isn't there
 	return cmd
-}
-
-func readReview(file string, stdin io.Reader) (*admissionv1.AdmissionReview, error) {
-	var text []byte
-	var err error
-	if file == "-" {
-		text, err = io.ReadAll(stdin)
-	} else {
-		text, err = os.ReadFile(file)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the AdmissionReview: %w", err)
-	}
-	var review admissionv1.AdmissionReview
-	if err := yaml.Unmarshal(text, &review); err != nil {
-		return nil, fmt.Errorf("reading the AdmissionReview in %s: %w", file, err)
-	}
-	if review.Kind != "AdmissionReview" || review.APIVersion != admissionv1.SchemeGroupVersion.String() {
-		return nil, fmt.Errorf("%s holds %q of %q, not an AdmissionReview of %s", file, review.Kind, review.APIVersion, admissionv1.SchemeGroupVersion)
-	}
-	if review.Request == nil {
-		return nil, fmt.Errorf("the AdmissionReview in %s has no request", file)
-	}
-	return &review, nil
 }
 
 func newHandler(guards policy.Policy, index *gitindex.Index) *admission.Handler {

@@ -27,6 +27,8 @@ type infra struct {
 	config string // the folder for --config
 	cache  string
 	commit string
+
+	repository *gitserver.Repository
 }
 
 func newInfra(t *testing.T, paths ...string) infra {
@@ -44,13 +46,10 @@ func newInfra(t *testing.T, paths ...string) infra {
 	if err != nil {
 		t.Fatal(err)
 	}
-	repository, err := gitserver.Init(filepath.Join(dir, "infra.git"))
-	if err != nil {
+	if i.repository, err = gitserver.Init(filepath.Join(dir, "infra.git")); err != nil {
 		t.Fatal(err)
 	}
-	if i.commit, err = repository.Commit(gitserver.Commit{Files: files, Message: "infra"}); err != nil {
-		t.Fatal(err)
-	}
+	i.change(t, files)
 	if err := os.Mkdir(i.config, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +58,7 @@ kind: GitSource
 metadata: {name: infra}
 spec:
   git:
-    url: file://` + repository.Dir + `
+    url: file://` + i.repository.Dir + `
     paths:
 `
 	for _, path := range paths {
@@ -73,11 +72,27 @@ spec:
   mode: Enforce
   match:
     namespaceSelector: {matchLabels: {example.com/stage: staging}}
+  agents:
+    subjects: [{kind: ServiceAccount, namespace: argocd, name: argocd-application-controller}]
 `
-	if err := os.WriteFile(filepath.Join(i.config, "all.yaml"), []byte(config), 0o600); err != nil {
+	i.configure(t, "all.yaml", config)
+	return i
+}
+
+// change commits files.
+func (i *infra) change(t *testing.T, files map[string]string) {
+	t.Helper()
+	var err error
+	if i.commit, err = i.repository.Commit(gitserver.Commit{Files: files, Message: "infra"}); err != nil {
 		t.Fatal(err)
 	}
-	return i
+}
+
+func (i *infra) configure(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(i.config, file), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // gitonly runs the plugin.
@@ -174,25 +189,69 @@ func TestRenderSaysWhatCantBeRenderedAndPrintsTheRest(t *testing.T) {
 	}
 }
 
-const scaleUp = `
-apiVersion: admission.k8s.io/v1
-kind: AdmissionReview
-request:
-  uid: a-1
-  kind: {group: autoscaling, version: v1, kind: Scale}
-  resource: {group: apps, version: v1, resource: deployments}
-  subResource: scale
-  namespace: staging
-  name: guestbook
-  operation: UPDATE
-  userInfo: {username: dana}
-  oldObject: {spec: {replicas: 1}}
-  object: {spec: {replicas: 5}}
+func TestRenderWarnsOfWhatHasNoEffect(t *testing.T) {
+	i := newInfra(t, "cluster-config")
+	i.change(t, map[string]string{"cluster-config/typo.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\ndat: {}\n"})
+	i.configure(t, "more.yaml", `apiVersion: gitonly.dev/v1alpha1
+kind: GuardPolicy
+metadata: {name: more}
+spec:
+  ignoreFields: [{kinds: [Deployment], paths: [spec.replica]}]
+`)
+	_, stderr, status := i.gitonly(t, "", "render")
+	want := `warning: GuardPolicy more: spec.ignoreFields[0].paths[0]: Deployment has no field spec.replica
+warning: GuardPolicy more: nobody can bring Git's changes: spec.agents.subjects is empty
+warning: cluster-config/typo.yaml:1: ConfigMap b/a has no field dat: the API server drops it
 `
+	if diff := cmp.Diff(want, stderr); status != 0 || diff != "" {
+		t.Errorf("status %d, said (-want +got):\n%s", status, diff)
+	}
+}
+
+func TestRenderRefusesAPolicyThatCantBeUsed(t *testing.T) {
+	i := newInfra(t, "cluster-config")
+	i.configure(t, "more.yaml", `apiVersion: gitonly.dev/v1alpha1
+kind: GuardPolicy
+metadata: {name: more}
+spec:
+  ignoreFields: [{kinds: [Deployment], paths: ["spec["]}]
+`)
+	_, stderr, status := i.gitonly(t, "", "render")
+	want := "error: GuardPolicy more: spec.ignoreFields[0].paths[0]: \"spec[\" is no field path: [ is no selector such as [name=web] or [*]\n"
+	if status != 1 || stderr != want {
+		t.Errorf("status %d: %s", status, stderr)
+	}
+}
+
+func TestReviewOfABrokenCommit(t *testing.T) {
+	i := newInfra(t, "cluster-config", "apps/overlays/staging")
+	i.change(t, map[string]string{"apps/overlays/staging/patch-replicas.yaml": "a: [\n"})
+	stdout, stderr, status := i.gitonly(t, scaleUp(t), "review", "-f", "-")
+	want := `Warn (Undecidable) by GuardPolicy workloads in Enforce mode, for a request by Person dana
+gitonly: can't decide on Deployment staging/guestbook: not all that Git declares is known: infra: apps/overlays/staging could never be loaded (the warning above says why).
+GuardPolicy workloads lets it through.
+`
+	if diff := cmp.Diff(want, stdout); status != 0 || diff != "" {
+		t.Errorf("status %d, printed (-want +got):\n%s", status, diff)
+	}
+	if want := "warning: source infra: rendering apps/overlays/staging at HEAD@" + i.commit[:7] + ": apps/overlays/staging/patch-replicas.yaml:"; !strings.HasPrefix(stderr, want) {
+		t.Errorf("said %s", stderr)
+	}
+}
+
+// scaleUp is the example review.
+func scaleUp(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../examples/review.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
 
 func TestReviewAnswersForPeople(t *testing.T) {
 	i := newInfra(t, "cluster-config", "apps/overlays/staging")
-	stdout, stderr, status := i.gitonly(t, scaleUp, "review", "-f", "-")
+	stdout, stderr, status := i.gitonly(t, scaleUp(t), "review", "-f", "-")
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
@@ -209,7 +268,7 @@ Change it there: apps/overlays/staging/patch-replicas.yaml in file://` + filepat
 
 func TestReviewAnswersOnTheWire(t *testing.T) {
 	i := newInfra(t, "cluster-config", "apps/overlays/staging")
-	stdout, stderr, status := i.gitonly(t, strings.Replace(scaleUp, "replicas: 5", "replicas: 1", 1), "review", "-f", "-", "--output", "json")
+	stdout, stderr, status := i.gitonly(t, strings.Replace(scaleUp(t), "replicas: 5", "replicas: 1", 1), "review", "-f", "-", "--output", "json")
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
@@ -224,15 +283,32 @@ func TestReviewAnswersOnTheWire(t *testing.T) {
 
 func TestWrongUse(t *testing.T) {
 	i := newInfra(t, "cluster-config")
+	const review = "kind: AdmissionReview\napiVersion: admission.k8s.io/v1\n"
 	for _, test := range []struct {
 		name, stdin string
 		args        []string
 		want        string
 	}{
 		{"something else than a review", "kind: Pod\napiVersion: v1\n", []string{"review", "-f", "-"},
-			`error: - holds "Pod" of "v1", not an AdmissionReview of admission.k8s.io/v1`},
+			`error: standard input holds "Pod" of "v1", not an AdmissionReview of admission.k8s.io/v1`},
 		{"a review without a request", "kind: AdmissionReview\napiVersion: admission.k8s.io/v1\n", []string{"review", "-f", "-"},
-			"error: the AdmissionReview in - has no request"},
+			"error: the AdmissionReview in standard input has no request"},
+		{"a misspelt field", review + "request: {operaton: UPDATE}\n", []string{"review", "-f", "-"},
+			`error: reading the AdmissionReview in standard input: error unmarshaling JSON: while decoding JSON: json: unknown field "operaton"`},
+		{"an empty request", review + "request: {}\n", []string{"review", "-f", "-"},
+			"error: the AdmissionReview in standard input can't be one of the API server's:\n" +
+				"request.operation is \"\": it is CREATE, UPDATE, DELETE or CONNECT\n" +
+				"request.kind is missing: {group, version, kind} of the object\n" +
+				"request.resource is missing: {group, version, resource}, such as {group: apps, version: v1, resource: deployments}\n" +
+				"request.userInfo.username is missing: who asks\n" +
+				"request.name is missing"},
+		{"a patch", strings.Replace(scaleUp(t), "operation: UPDATE", "operation: PATCH", 1), []string{"review", "-f", "-"},
+			"error: the AdmissionReview in standard input can't be one of the API server's:\n" +
+				"request.operation is PATCH: to admission that is an UPDATE, with the whole object in object"},
+		{"an update of nothing, nowhere", review + "request: {operation: UPDATE, kind: {version: v1, kind: Pod}, resource: {version: v1, resource: pods}, userInfo: {username: dana}, object: {metadata: {name: a, namespace: b}}}\n", []string{"review", "-f", "-"},
+			"error: the AdmissionReview in standard input can't be one of the API server's:\n" +
+				"request.oldObject is missing: the object before\n" +
+				"request.namespace is missing: the object is in b"},
 		{"a file that isn't there", "", []string{"review", "-f", "gone.json"},
 			"error: reading the AdmissionReview: open gone.json: no such file or directory"},
 		{"an output that isn't there", "", []string{"render", "--output", "xml"},

@@ -50,6 +50,7 @@ type decision struct {
 	effect    effect
 	operation Operation   // what the request does to the object: evicting a Pod deletes it
 	part      fields.Part // of the object that the request can change
+	faults    string      // Policy.Faults
 
 	base   *fields.Update // what guards' comparisons with Git have in common; nil until one is made
 	shared *comparison    // by base; nil until a guard asks for it
@@ -57,7 +58,7 @@ type decision struct {
 }
 
 func newDecision(req *Request, snap *gitindex.Snapshot, p Policy) *decision {
-	c := &decision{req: req, snap: snap, types: p.Types, agents: p.Agents, effect: updates, operation: req.Operation}
+	c := &decision{req: req, snap: snap, types: p.Types, agents: p.Agents, faults: p.Faults, effect: updates, operation: req.Operation}
 	if req.Subresource == "" {
 		return c
 	}
@@ -138,7 +139,11 @@ func (c *decision) rules(g *Guard, actor Actor) Verdict {
 		return c.declared(g, actor, declared)
 	}
 	if missing := c.snap.Incomplete(); len(missing) > 0 {
-		return c.undecidable(g, fmt.Errorf("not all that Git declares is known: source %s could never be loaded (kubectl get gitsources says why)", strings.Join(missing, ", source ")))
+		problem := fmt.Sprintf("not all that Git declares is known: source %s could never be loaded", strings.Join(missing, ", source "))
+		if c.faults != "" {
+			problem += " (" + c.faults + ")"
+		}
+		return c.undecidable(g, errors.New(problem))
 	}
 	return c.undeclared(g, actor)
 }

@@ -34,7 +34,7 @@ func NeedsOf(req Request, snap *gitindex.Snapshot, p Policy) Needs {
 			continue
 		}
 		needs.PodAccount = needs.PodAccount || c.needsPodAccount(g, actor)
-		if snap != nil && snap.Lookup(req.Key) == nil && c.match(g) != no {
+		if snap != nil && snap.Lookup(req.Key) == nil && len(snap.Incomplete()) == 0 && c.match(g) != no {
 			needs.Owner = max(needs.Owner, g.needsOwner(&req, actor))
 		}
 	}

@@ -21,6 +21,10 @@ type Policy struct {
 	Guards []Guard
 	Types  *fields.Types
 	Agents Agents
+
+	// Faults says where people read what is wrong with a source, as in "the log
+	// says why". It may be empty.
+	Faults string
 }
 
 // Guard is a GuardPolicy made ready for use.
