@@ -3,7 +3,9 @@ package gitindex
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -50,8 +52,24 @@ type Conflict struct {
 
 // Error says which two places declare the object, and which one counts.
 func (c Conflict) Error() string {
-	return fmt.Sprintf("%s is declared twice: by source %s (%s) and by source %s (%s); the first is used: remove one of them",
-		c.Key, c.Used.Source, c.Used.place(), c.Other.Source, c.Other.place())
+	used, other := c.Used.Path, c.Other.Path
+	switch {
+	case c.Used.Source != c.Other.Source || c.Used.place() != c.Other.place():
+		return fmt.Sprintf("%s is declared twice: by source %s (%s) and by source %s (%s); the first is used: remove one of them",
+			c.Key, c.Used.Source, c.Used.place(), c.Other.Source, c.Other.place())
+	case contains(used, other):
+		return fmt.Sprintf("%s is declared twice: path %s of source %s contains path %s: remove one of the paths", c.Key, used, c.Used.Source, other)
+	case contains(other, used):
+		return fmt.Sprintf("%s is declared twice: path %s of source %s contains path %s: remove one of the paths", c.Key, other, c.Used.Source, used)
+	}
+	return fmt.Sprintf("%s is declared twice: paths %s and %s of source %s both bring it from %s; the first is used: remove it from one of them",
+		c.Key, used, other, c.Used.Source, c.Used.place())
+}
+
+// contains reports whether a path is another one's folder, or the same.
+func contains(folder, below string) bool {
+	folder, below = path.Clean(folder), path.Clean(below)
+	return folder == "." || folder == below || strings.HasPrefix(below, folder+"/")
 }
 
 func (o *Origin) place() string { return cmp.Or(o.File, o.Path) }

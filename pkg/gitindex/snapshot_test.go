@@ -87,6 +87,26 @@ func TestANamespaceKnowsHowManyObjectsItHolds(t *testing.T) {
 	}
 }
 
+func TestAConflictWithinASourceNamesThePaths(t *testing.T) {
+	at := func(path, file string) gitindex.Origin {
+		return gitindex.Origin{Source: "infra", Path: path, File: file}
+	}
+	key := gitindex.Key{Kind: "ConfigMap", Namespace: "a", Name: "b"}
+	for want, c := range map[string]gitindex.Conflict{
+		"ConfigMap a/b is declared twice: path . of source infra contains path cluster-config: remove one of the paths": {Used: at(".", "cluster-config/b.yaml"), Other: at("cluster-config", "cluster-config/b.yaml")},
+		"ConfigMap a/b is declared twice: path apps of source infra contains path apps/web: remove one of the paths":    {Used: at("apps/web", "apps/web/b.yaml"), Other: at("apps", "apps/web/b.yaml")},
+		"ConfigMap a/b is declared twice: paths apps and apps-2 of source infra both bring it from base/b.yaml; the first is used: remove it from one of them": {
+			Used: at("apps", "base/b.yaml"), Other: at("apps-2", "base/b.yaml")},
+		"ConfigMap a/b is declared twice: by source infra (apps/b.yaml) and by source infra (apps/c.yaml); the first is used: remove one of them": {
+			Used: at("apps", "apps/b.yaml"), Other: at("apps", "apps/c.yaml")},
+	} {
+		c.Key = key
+		if got := c.Error(); got != want {
+			t.Errorf("\n got %s\nwant %s", got, want)
+		}
+	}
+}
+
 func TestWhatTwoPlacesDeclareIsAConflict(t *testing.T) {
 	s := snapshotOf(
 		declaring("zeta", object("Deployment", "staging", "web", "zeta/web.yaml"), object("Deployment", "staging", "web", "")),
