@@ -313,6 +313,8 @@ func TestWrongUse(t *testing.T) {
 			"error: reading the AdmissionReview: open gone.json: no such file or directory"},
 		{"an output that isn't there", "", []string{"render", "--output", "xml"},
 			"error: --output=xml: it is yaml or json"},
+		{"a misspelt flag", "", []string{"render", "--confg", "x"},
+			"error: unknown flag: --confg; kubectl gitonly render --help lists the flags"},
 		{"no review at all", "", []string{"review"},
 			`error: required flag(s) "filename" not set`},
 	} {

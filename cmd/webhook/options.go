@@ -35,7 +35,8 @@ type options struct {
 // parse reads the command line. It returns pflag.ErrHelp after it has printed
 // the help that was asked for.
 func parse(args []string, out io.Writer) (*options, error) {
-	o := &options{zap: zap.Options{TimeEncoder: zapcore.RFC3339NanoTimeEncoder}}
+	// What an error is about is in its text; a panic's stack is logged with it.
+	o := &options{zap: zap.Options{TimeEncoder: zapcore.RFC3339NanoTimeEncoder, StacktraceLevel: zapcore.DPanicLevel}}
 	flags := pflag.NewFlagSet("webhook", pflag.ContinueOnError)
 	flags.SortFlags = false
 	flags.SetOutput(out)
@@ -59,12 +60,28 @@ func parse(args []string, out io.Writer) (*options, error) {
 	o.zap.BindFlags(logging)
 	flags.AddGoFlagSet(logging)
 	if err := flags.Parse(args); err != nil {
-		return nil, err
+		return nil, misused(err)
 	}
 	if o.namespace == "" {
 		o.namespace = "gitonly-system"
 	}
 	return o, o.validate(flags.Args())
+}
+
+// misused says how a flag is meant that can't be read.
+func misused(err error) error {
+	if errors.Is(err, pflag.ErrHelp) {
+		return err
+	}
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		flag := invalid.GetFlag()
+		problem := invalid.Unwrap().Error()
+		if must := map[string]string{"int": "a whole number", "duration": "a duration, such as 30s or 1m", "bool": "true or false"}[flag.Value.Type()]; must != "" {
+			problem = "it must be " + must
+		}
+		err = fmt.Errorf("--%s=%s: %s", flag.Name, invalid.GetValue(), problem)
+	}
+	return fmt.Errorf("%w; webhook --help lists the flags", err)
 }
 
 func (o *options) validate(rest []string) error {

@@ -35,7 +35,10 @@ func TestWrongCommandLines(t *testing.T) {
 		{"no certificate", []string{"--cert-dir", "/nowhere"},
 			"--cert-dir=/nowhere: stat /nowhere/tls.crt: no such file or directory: put the server's certificate and key there\n" +
 				"--cert-dir=/nowhere: stat /nowhere/tls.key: no such file or directory: put the server's certificate and key there"},
-		{"a flag that isn't there", []string{"--cert-dir", certs, "--mode=audit"}, "unknown flag: --mode"},
+		{"a flag that isn't there", []string{"--cert-dir", certs, "--mode=audit"}, "unknown flag: --mode; webhook --help lists the flags"},
+		{"a port that is no number", []string{"--cert-dir", certs, "--port=https"}, "--port=https: it must be a whole number; webhook --help lists the flags"},
+		{"a duration without a unit", []string{"--cert-dir", certs, "--fetch-timeout=5"}, "--fetch-timeout=5: it must be a duration, such as 30s or 1m; webhook --help lists the flags"},
+		{"a level that there isn't", []string{"--cert-dir", certs, "--zap-log-level=loud"}, "--zap-log-level=loud: invalid log level \"loud\"; webhook --help lists the flags"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var out bytes.Buffer

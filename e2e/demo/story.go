@@ -178,8 +178,9 @@ func (s *scene) pipelineBumps(ctx context.Context, out *teller) error {
 func (s *scene) lookAround(out *teller) {
 	out.chapter("Look around: it all runs until you press Ctrl-C")
 	fmt.Fprintf(out.out, "  export PATH=%s:%s:$PATH\n", s.stage.Bin, filepath.Dir(s.stage.Plane.Binaries.Kubectl))
-	for _, user := range []string{"developer", "admin", "agent"} {
-		fmt.Fprintf(out.out, "  export KUBECONFIG=%s   # %s\n", s.stage.Users[user].Kubeconfig, user)
+	for _, user := range []struct{ alias, name string }{{"dana", "developer"}, {"root", "admin"}, {"agent", "agent"}} {
+		fmt.Fprintf(out.out, "  alias %s='kubectl --kubeconfig=%s'\n", user.alias, s.stage.Users[user.name].Kubeconfig)
 	}
+	fmt.Fprintln(out.out, "  dana get deployments -n staging")
 	fmt.Fprintf(out.out, "  git clone %s\n  tail -f %s\n", s.url, s.webhook.Log)
 }

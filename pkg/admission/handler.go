@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"runtime/debug"
 
 	"github.com/go-logr/logr"
 	admissionv1 "k8s.io/api/admission/v1"
@@ -76,7 +77,7 @@ func (h *Handler) Decide(ctx context.Context, review *admissionv1.AdmissionReque
 	defer func() {
 		if fault := recover(); fault != nil {
 			verdict = policy.Undecided(request, p, fmt.Errorf("deciding broke: %v", fault))
-			h.Log.Error(fmt.Errorf("panic: %v", fault), "deciding broke", "uid", review.UID)
+			h.Log.Error(fmt.Errorf("panic: %v", fault), "deciding broke", "uid", review.UID, "stack", string(debug.Stack()))
 		}
 	}()
 	request = h.request(review)

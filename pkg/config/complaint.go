@@ -32,6 +32,9 @@ func describe(err *field.Error) string {
 	case field.ErrorTypeTypeInvalid:
 		if m := wrongType.FindStringSubmatch(detail); m != nil {
 			detail = mistyped(m[1], m[2])
+			if err.Field == "spec.interval" {
+				detail = "must be a duration with its unit, such as 1m: a bare number says nothing"
+			}
 		}
 	}
 	if err.Field == "" || err.Field == "<nil>" {

@@ -187,7 +187,7 @@ spec: {interval: 5, git: {url: "ftp://host/infra", secretRef: {}, paths: [{path:
 			`a.yaml:1: GitSource infra: spec.git.paths[0].path: must start at the repository's root, with no / in front`,
 			`a.yaml:1: GitSource infra: spec.git.secretRef.name: is required`,
 			`a.yaml:1: GitSource infra: spec.git.url: must be one of https://host/path, http://host/path, ssh://user@host/path, user@host:path and file:///path`,
-			`a.yaml:1: GitSource infra: spec.interval: must be of type string, and is of type integer: put it in quotes`,
+			`a.yaml:1: GitSource infra: spec.interval: must be a duration with its unit, such as 1m: a bare number says nothing`,
 		},
 	}, {
 		name: "the same path twice for one namespace, and names listed twice",

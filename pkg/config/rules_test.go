@@ -104,6 +104,7 @@ var ruleTests = []struct{ kind, field, want string }{
 	{"interval", `1d`, wantInterval},
 	{"interval", `soon`, wantInterval},
 	{"interval", `"60"`, wantInterval},
+	{"interval", `1`, "spec.interval: must be a duration with its unit, such as 1m: a bare number says nothing"},
 
 	{"source", `{argoCD: {}}`, ""},
 	{"source", `{argoCD: {namespace: gitops, selector: {matchLabels: {team: web}}, destinations: [production]}}`, ""},
