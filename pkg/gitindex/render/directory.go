@@ -8,12 +8,12 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/gobwas/glob"
-
 	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/gitindex/render/internal/glob"
 	"gitonly.dev/gitonly/pkg/gitindex/render/internal/manifest"
 )
 
@@ -75,17 +75,10 @@ func (j *job) filesOf(at string, directory gitindex.Directory, endings ...string
 	return w.names, err
 }
 
-// maxPattern bounds a pattern: some take time that grows with the square of
-// their length, or worse.
-const maxPattern = 4096
-
 // pattern reads a glob as Argo CD does: * goes across slashes.
-func pattern(what, text string) (glob.Glob, error) {
+func pattern(what, text string) (*regexp.Regexp, error) {
 	if text == "" {
 		return nil, nil
-	}
-	if len(text) > maxPattern {
-		return nil, fmt.Errorf("the pattern of files to %s is longer than %d characters: shorten it", what, maxPattern)
 	}
 	matcher, err := glob.Compile(text)
 	if err != nil {
@@ -99,7 +92,7 @@ type directoryWalk struct {
 	root             string
 	flat             bool
 	endings          []string
-	include, exclude glob.Glob
+	include, exclude *regexp.Regexp
 	names            []string
 }
 
@@ -138,7 +131,7 @@ func (w *directoryWalk) file(entry fs.DirEntry, name string) error {
 	if w.root != "." {
 		relative = strings.TrimPrefix(name, w.root+"/")
 	}
-	if w.exclude != nil && w.exclude.Match(relative) || w.include != nil && !w.include.Match(relative) {
+	if w.exclude != nil && w.exclude.MatchString(relative) || w.include != nil && !w.include.MatchString(relative) {
 		return nil
 	}
 	data, err := fs.ReadFile(w.job.files, name)
@@ -189,7 +182,11 @@ func (j *job) argoJSON(name string) ([]object, error) {
 	decoder.UseNumber()
 	var value any
 	if err := decoder.Decode(&value); err != nil {
-		return nil, &gitindex.RenderError{File: name, Line: 1 + bytes.Count(data[:decoder.InputOffset()], []byte("\n")), Err: fmt.Errorf("invalid JSON: %w", err)}
+		fault := &gitindex.RenderError{File: name, Err: fmt.Errorf("invalid JSON: %w", err)}
+		if at := (*json.SyntaxError)(nil); errors.As(err, &at) {
+			fault.Line = 1 + bytes.Count(data[:at.Offset], []byte("\n"))
+		}
+		return nil, fault
 	}
 	fields, isMap := value.(map[string]any)
 	if !isMap {
