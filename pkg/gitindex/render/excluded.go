@@ -28,6 +28,7 @@ type exclusion struct {
 // exclusionFiles is what an exclusion looks at.
 type exclusionFiles interface {
 	fs.ReadFileFS
+	fs.ReadDirFS
 	Lstat(name string) (fs.FileInfo, error)
 }
 
@@ -50,8 +51,7 @@ func negates(patterns []byte) bool {
 	return bytes.HasPrefix(patterns, []byte("!")) || bytes.Contains(patterns, []byte("\n!"))
 }
 
-// hides tells whether there is nothing at a path as the agent sees it. Folders
-// are hidden with all that is in them, if nothing in them can be taken again.
+// hides tells whether there is nothing at a path as the agent sees it.
 func (x *exclusion) hides(name string, folder bool) bool {
 	if x == nil || name == "." {
 		return false
@@ -65,7 +65,15 @@ func (x *exclusion) hides(name string, folder bool) bool {
 	}
 	patterns = append(patterns, x.patterns...)
 	hidden := sourceignore.NewMatcher(patterns).Match(strings.Split(name, "/"), folder)
-	return hidden && !(folder && x.negated)
+	return hidden && !(folder && x.negated && x.holds(name))
+}
+
+// holds tells whether anything in a folder is taken.
+func (x *exclusion) holds(dir string) bool {
+	entries, err := x.files.ReadDir(dir)
+	return err != nil || slices.ContainsFunc(entries, func(entry fs.DirEntry) bool {
+		return !x.hides(path.Join(dir, entry.Name()), entry.IsDir())
+	})
 }
 
 // above are the patterns of the .sourceignore files in a folder and above it.

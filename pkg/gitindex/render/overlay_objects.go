@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -58,6 +59,9 @@ func (j *job) postRender(objects []object) ([]object, error) {
 }
 
 func postRendering(err error) error {
+	if at := (*gitindex.RenderError)(nil); errors.As(err, &at) {
+		err = at.Err
+	}
 	return fmt.Errorf("applying the post-renderer's patches and images: %w", err)
 }
 

@@ -26,6 +26,9 @@ func (t *Tree) Explain(err, refused error) error {
 		if found := known.pattern.FindStringSubmatch(u.message); found != nil {
 			if better := known.explain(t, t.layerIn(u.dir), found[1:]); better != nil {
 				better.Err = &reworded{better.Err.Error(), err}
+				if better.File == "" { // an overlay's patch
+					better.File, better.Line = t.Root.File, 0
+				}
 				return better
 			}
 		}
