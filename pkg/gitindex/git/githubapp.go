@@ -85,6 +85,7 @@ func (g *githubTokens) installation(ctx context.Context, a access, app *GitHubAp
 	if err != nil {
 		return nil, err
 	}
+	below.DisableKeepAlives = true // it is asked once an hour
 	apps, err := ghinstallation.NewAppsTransport(modest{below}, app.ID, app.PrivateKey)
 	if err != nil { // which may quote the key
 		return nil, fmt.Errorf("githubAppPrivateKey is not an RSA key in PEM: %s", a.checkSecret())
