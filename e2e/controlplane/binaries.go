@@ -3,12 +3,15 @@ package controlplane
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"gitonly.dev/gitonly/e2e/workshop"
 )
 
 // Binaries are the programs of one control plane, as absolute paths.
@@ -77,12 +80,9 @@ func settingsFrom(getenv func(string) string, version string) settings {
 
 // find returns the wanted binaries, from KUBEBUILDER_ASSETS or from the cache.
 func find(ctx context.Context, s settings, wanted []tool, progress io.Writer) (Binaries, error) {
-	if progress == nil {
-		progress = io.Discard
-	}
-	b := builder{cache: s.cache, goCommand: "go", progress: progress}
+	w := workshop.Workshop{Cache: s.cache, Progress: progress}
 	if s.assets != "" {
-		return assets(ctx, s, wanted, b)
+		return assets(ctx, s, wanted, w)
 	}
 	r, err := findRelease(cmp.Or(s.version, DefaultVersion))
 	if err != nil {
@@ -90,7 +90,7 @@ func find(ctx context.Context, s settings, wanted []tool, progress io.Writer) (B
 	}
 	found := Binaries{Version: r.version}
 	for _, t := range wanted {
-		if *t.slot(&found), err = b.build(ctx, r, t); err != nil {
+		if *t.slot(&found), err = build(ctx, w, r, t); err != nil {
 			return Binaries{}, err
 		}
 	}
@@ -99,7 +99,7 @@ func find(ctx context.Context, s settings, wanted []tool, progress io.Writer) (B
 
 // assets returns the wanted binaries from KUBEBUILDER_ASSETS. Stock assets have no
 // kube-controller-manager: that one is built if need be.
-func assets(ctx context.Context, s settings, wanted []tool, b builder) (Binaries, error) {
+func assets(ctx context.Context, s settings, wanted []tool, w workshop.Workshop) (Binaries, error) {
 	dir, err := filepath.Abs(s.assets)
 	if err != nil {
 		return Binaries{}, fmt.Errorf("find KUBEBUILDER_ASSETS %s: %w", s.assets, err)
@@ -128,11 +128,27 @@ func assets(ctx context.Context, s settings, wanted []tool, b builder) (Binaries
 			return Binaries{}, fmt.Errorf("KUBEBUILDER_ASSETS is %s, where there is no executable %s, and none can be built for Kubernetes %s (only for %s): put it there, or unset KUBEBUILDER_ASSETS to have all binaries built",
 				s.assets, t.name, found.Version, strings.Join(versions(), ", "))
 		}
-		if *t.slot(&found), err = b.build(ctx, r, t); err != nil {
+		if *t.slot(&found), err = build(ctx, w, r, t); err != nil {
 			return Binaries{}, err
 		}
 	}
 	return found, nil
+}
+
+// build returns the path of a release's tool, and builds it if need be.
+func build(ctx context.Context, w workshop.Workshop, r release, t tool) (string, error) {
+	if t.name == controllerManagerName && r.controllerManager != "" {
+		other, err := findRelease(r.controllerManager)
+		if err != nil {
+			return "", err
+		}
+		r = other
+	}
+	path, err := w.Build(ctx, r.Module, workshop.Program{Name: t.name, Module: t.module, Package: t.pkg, Takes: t.takes})
+	if errors.Is(err, exec.ErrNotFound) {
+		err = fmt.Errorf("%w, or set KUBEBUILDER_ASSETS to a directory that has the binaries", err)
+	}
+	return path, err
 }
 
 // askVersion runs kube-apiserver --version, which prints "Kubernetes v1.37.2".

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gitonly.dev/gitonly/e2e/workshop"
 )
 
 func TestSettings(t *testing.T) {
@@ -56,7 +58,7 @@ func TestFind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cached, err := builder{cache: cache}.dir(r)
+	cached, err := workshop.Workshop{Cache: cache}.Dir(r.Module)
 	if err != nil {
 		t.Fatal(err)
 	}

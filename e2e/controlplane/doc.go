@@ -7,14 +7,7 @@
 // Build compiles them from the Go module proxy, once, into a cache. Every Kubernetes version that
 // can be built has two files in versions/: v1.37.2.mod and v1.37.2.sum, the go.mod and go.sum of a
 // module that requires k8s.io/kubernetes at that version and the etcd server that it was released
-// with. They are embedded and written out next to each build, so that
-//
-//   - the checksums that are committed here verify every build,
-//   - none of those requirements reach gitonly's own go.mod,
-//   - builds work from anywhere: go test, go run, -trimpath, a read-only checkout.
-//
-// Real nested modules (versions/v1.37.2/go.mod) would give the first two, but Go embeds no files
-// across a module boundary, and finding them through the caller's source path breaks the third.
+// with. Package workshop says why they are embedded.
 //
 // # Adding a version
 //

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"strings"
 
-	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/semver"
+
+	"gitonly.dev/gitonly/e2e/workshop"
 )
 
 // DefaultVersion is the Kubernetes version that is used when neither the caller nor
@@ -19,9 +20,7 @@ var moduleFiles embed.FS
 // release is a Kubernetes version that can be built.
 type release struct {
 	version string // without the leading v
-	mod     []byte // go.mod
-	sum     []byte // go.sum
-	tags    string // build tags, separated by commas
+	workshop.Module
 
 	// controllerManager is the version whose kube-controller-manager serves this one, if not its own.
 	controllerManager string
@@ -37,11 +36,13 @@ func findRelease(version string) (release, error) {
 		return release{}, fmt.Errorf("no modules are pinned for Kubernetes %s: set KUBERNETES_VERSION to one of %s, or add it with e2e/controlplane/add-version.sh %[1]s",
 			version, strings.Join(versions(), ", "))
 	}
-	r := release{version: version, mod: mod, sum: sum}
+	r := release{version: version, Module: workshop.Module{
+		Name: "controlplane/" + version, Mod: mod, Sum: sum, LinkerFlags: linkerFlags(version),
+	}}
 	if version == "1.29.6" {
 		// The module proxy hasn't all that its cloud providers and controller manager import: see
 		// versions/v1.29.6.mod. It does without the former, and the next release's latter serves it.
-		r.tags = "providerless"
+		r.Tags = "providerless"
 		r.controllerManager = "1.30.4"
 	}
 	return r, nil
@@ -77,29 +78,15 @@ func sameMinor(version string) string {
 	return match
 }
 
-// required returns the version, with its leading v, at which the release requires a module.
-func (r release) required(module string) (string, error) {
-	file, err := modfile.ParseLax("v"+r.version+".mod", r.mod, nil)
-	if err != nil {
-		return "", fmt.Errorf("read the modules pinned for Kubernetes %s: %w", r.version, err)
-	}
-	for _, require := range file.Require {
-		if require.Mod.Path == module {
-			return require.Mod.Version, nil
-		}
-	}
-	return "", fmt.Errorf("read the modules pinned for Kubernetes %s: %s is not among them", r.version, module)
-}
-
 // linkerFlags stamps the version into the binaries, which otherwise call themselves v0.0.0 and
 // make kubectl version end in an error.
-func (r release) linkerFlags() string {
-	major, rest, _ := strings.Cut(r.version, ".")
+func linkerFlags(version string) string {
+	major, rest, _ := strings.Cut(version, ".")
 	minor, _, _ := strings.Cut(rest, ".")
 	flags := []string{"-s", "-w"}
 	for _, pkg := range []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"} {
 		flags = append(flags,
-			"-X "+pkg+".gitVersion=v"+r.version,
+			"-X "+pkg+".gitVersion=v"+version,
 			"-X "+pkg+".gitMajor="+major,
 			"-X "+pkg+".gitMinor="+minor)
 	}

@@ -42,7 +42,7 @@ func TestReleasesAreComplete(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := r.required("k8s.io/kubernetes"); err != nil || got != "v"+version {
+			if got, err := r.Required("k8s.io/kubernetes"); err != nil || got != "v"+version {
 				t.Errorf("k8s.io/kubernetes is required at %q (error: %v), want v%s", got, err, version)
 			}
 			if r.controllerManager != "" {
@@ -52,11 +52,11 @@ func TestReleasesAreComplete(t *testing.T) {
 				}
 			}
 			for _, tool := range tools() {
-				required, err := r.required(tool.module)
+				required, err := r.Required(tool.module)
 				if err != nil {
 					t.Error(err)
 				}
-				if sum := "\n" + tool.module + " " + required + " h1:"; !bytes.Contains(r.sum, []byte(sum)) {
+				if sum := "\n" + tool.module + " " + required + " h1:"; !bytes.Contains(r.Sum, []byte(sum)) {
 					t.Errorf("go.sum has no checksum of %s %s", tool.module, required)
 				}
 			}
@@ -80,7 +80,7 @@ func TestLinkerFlags(t *testing.T) {
 		" -X k8s.io/client-go/pkg/version.gitVersion=v1.37.2" +
 		" -X k8s.io/client-go/pkg/version.gitMajor=1" +
 		" -X k8s.io/client-go/pkg/version.gitMinor=37"
-	if got := (release{version: "1.37.2"}).linkerFlags(); got != want {
+	if got := linkerFlags("1.37.2"); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

@@ -1,30 +1,39 @@
-package controlplane
+package workshop
 
 import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// These tests build with a go command that is a shell script, in no time.
+// These tests build with a go command that is a shell script, in no time: this program of this module.
+var (
+	printing = Module{
+		Name: "printing", Mod: []byte("module m\n\nrequire example.com/print v1.2.3\n"), Sum: []byte("sums\n"),
+		Tags: "small", LinkerFlags: "-s -w",
+	}
+	printer = Program{Name: "printer", Module: "example.com/print", Package: "example.com/print/cmd/printer", Takes: "5 minutes"}
+)
 
 func TestBuildOnce(t *testing.T) {
 	// It notes its arguments and environment, and writes an executable where -o says.
-	b, dir := fakeBuilder(t, `
+	w, dir := fakeWorkshop(t, `
 echo "$@" >>CALLS
 echo "$GOFLAGS $CGO_ENABLED $GOWORK" >>CALLS
 test -s go.mod && test -s go.sum || exit 1
 while [ "$1" != -o ]; do shift; done
 echo '#!/bin/sh' >"$2" && chmod +x "$2"`)
-	r, tool := pinned(t, "1.37.2"), tools()[3]
-	cached, err := b.dir(r)
+	cached, err := w.Dir(printing)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,8 +42,8 @@ echo '#!/bin/sh' >"$2" && chmod +x "$2"`)
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			path, err := b.build(t.Context(), r, tool)
-			if err != nil || path != filepath.Join(cached, "kubectl") || !executable(path) {
+			path, err := w.Build(t.Context(), printing, printer)
+			if err != nil || path != filepath.Join(cached, "printer") || !executable(path) {
 				t.Errorf("built %q (error: %v), want an executable in %s", path, err, cached)
 			}
 		})
@@ -45,37 +54,27 @@ echo '#!/bin/sh' >"$2" && chmod +x "$2"`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "build -buildvcs=false -tags  -ldflags " + r.linkerFlags() + " -o kubectl k8s.io/kubernetes/cmd/kubectl\n" +
+	want := "build -buildvcs=false -tags small -ldflags -s -w -o printer example.com/print/cmd/printer\n" +
 		"-mod=readonly 0 off\n"
 	if string(calls) != want {
 		t.Errorf("the go command was called with\n%s\nwant, once,\n%s", calls, want)
 	}
 	entries, err := os.ReadDir(cached)
 	if err != nil || len(entries) != 2 {
-		t.Errorf("the cache has %v (error: %v), want only kubectl and the lock", entries, err)
+		t.Errorf("the cache has %v (error: %v), want only printer and the lock", entries, err)
 	}
 }
 
 func TestBuildTellsProgress(t *testing.T) {
-	b, _ := fakeBuilder(t, `while [ "$1" != -o ]; do shift; done; echo >"$2" && chmod +x "$2"`)
+	w, _ := fakeWorkshop(t, `while [ "$1" != -o ]; do shift; done; echo >"$2" && chmod +x "$2"`)
 	var progress bytes.Buffer
-	b.progress = &progress
+	w.Progress = &progress
 	for range 2 { // the second time there is nothing to do, nor to say
-		for _, tool := range tools() {
-			if _, err := b.build(t.Context(), pinned(t, "1.29.6"), tool); err != nil {
-				t.Fatal(err)
-			}
+		if _, err := w.Build(t.Context(), printing, printer); err != nil {
+			t.Fatal(err)
 		}
 	}
-	want := `building etcd v3.5.10 (about 15 seconds on two cores, once) …
-… done in 0s
-building kube-apiserver v1.29.6 (about 5 minutes on two cores, once) …
-… done in 0s
-building kube-controller-manager v1.30.4 (about 2 minutes on two cores, once) …
-… done in 0s
-building kubectl v1.29.6 (about 30 seconds on two cores, once) …
-… done in 0s
-`
+	want := "building printer v1.2.3 (about 5 minutes on two cores, once) …\n… done in 0s\n"
 	got := regexp.MustCompile(`done in \d+s`).ReplaceAllString(progress.String(), "done in 0s")
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -83,13 +82,11 @@ building kubectl v1.29.6 (about 30 seconds on two cores, once) …
 }
 
 func TestBuildErrors(t *testing.T) {
-	r, tool := pinned(t, "1.37.2"), tools()[3]
-
 	t.Run("the compiler's", func(t *testing.T) {
-		b, _ := fakeBuilder(t, `seq 30; echo 'verifying module: checksum mismatch' >&2; exit 1`)
-		_, err := b.build(t.Context(), r, tool)
+		w, _ := fakeWorkshop(t, `seq 30; echo 'verifying module: checksum mismatch' >&2; exit 1`)
+		_, err := w.Build(t.Context(), printing, printer)
 		lines := strings.Split(message(err), "\n")
-		if want := "build kubectl v1.37.2: go build k8s.io/kubernetes/cmd/kubectl: exit status 1:"; lines[0] != want {
+		if want := "build printer v1.2.3: go build example.com/print/cmd/printer: exit status 1:"; lines[0] != want {
 			t.Errorf("error begins with %q, want %q", lines[0], want)
 		}
 		if want := "verifying module: checksum mismatch"; lines[len(lines)-1] != want {
@@ -100,25 +97,32 @@ func TestBuildErrors(t *testing.T) {
 		}
 	})
 	t.Run("no go command", func(t *testing.T) {
-		b := builder{cache: t.TempDir(), goCommand: "no-such-go", progress: io.Discard}
-		_, err := b.build(t.Context(), r, tool)
-		want := `build kubectl v1.37.2: exec: "no-such-go": executable file not found in $PATH: install Go, or set KUBEBUILDER_ASSETS to a directory that has the binaries`
+		w := Workshop{Cache: t.TempDir(), Go: "no-such-go"}
+		_, err := w.Build(t.Context(), printing, printer)
+		want := `build printer v1.2.3: exec: "no-such-go": executable file not found in $PATH: install Go`
+		if message(err) != want {
+			t.Errorf("error is %q, want %q", message(err), want)
+		}
+	})
+	t.Run("a module that isn't pinned", func(t *testing.T) {
+		_, err := Workshop{Cache: t.TempDir()}.Build(t.Context(), printing, Program{Name: "drawer", Module: "example.com/draw"})
+		want := "read the modules pinned for printing: example.com/draw is not among them"
 		if message(err) != want {
 			t.Errorf("error is %q, want %q", message(err), want)
 		}
 	})
 	t.Run("interrupted", func(t *testing.T) {
-		b, dir := fakeBuilder(t, `mkfifo FIFO; echo >STARTED; read -r line <FIFO`)
+		w, dir := fakeWorkshop(t, `mkfifo FIFO; echo >STARTED; read -r line <FIFO`)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		go func() {
 			defer cancel(errors.New("enough"))
-			_ = waitFor(t.Context(), func(context.Context) (bool, error) {
+			_ = wait.PollUntilContextCancel(t.Context(), 10*time.Millisecond, true, func(context.Context) (bool, error) {
 				_, err := os.Stat(filepath.Join(dir, "started"))
-				return err == nil, err
+				return err == nil, nil
 			})
 		}()
-		_, err := b.build(ctx, r, tool)
-		want := "build kubectl v1.37.2: stopped before it was done: enough; the next attempt goes on from there"
+		_, err := w.Build(ctx, printing, printer)
+		want := "build printer v1.2.3: stopped before it was done: enough; the next attempt goes on from there"
 		if message(err) != want {
 			t.Errorf("error is %q, want %q", message(err), want)
 		}
@@ -145,24 +149,33 @@ func TestLockWaits(t *testing.T) {
 	second()
 }
 
-// fakeBuilder returns a builder whose go command is a shell script, and a directory for it: CALLS,
+// fakeWorkshop returns a workshop whose go command is a shell script, and a directory for it: CALLS,
 // STARTED and FIFO in the script are files there.
-func fakeBuilder(t *testing.T, script string) (b builder, dir string) {
+func fakeWorkshop(t *testing.T, script string) (w Workshop, dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	for _, name := range []string{"CALLS", "STARTED", "FIFO"} {
-		script = strings.ReplaceAll(script, name, quote(filepath.Join(dir, strings.ToLower(name))))
+		script = strings.ReplaceAll(script, name, "'"+filepath.Join(dir, strings.ToLower(name))+"'")
 	}
 	path := filepath.Join(dir, "go")
 	writeFile(t, path, "#!/bin/sh\n"+script+"\n", 0o755)
-	return builder{cache: t.TempDir(), goCommand: path, progress: io.Discard}, dir
+	return Workshop{Cache: t.TempDir(), Go: path}, dir
 }
 
-func pinned(t *testing.T, version string) release {
+func writeFile(t *testing.T, path, text string, mode fs.FileMode) {
 	t.Helper()
-	r, err := findRelease(version)
-	if err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return r
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// message is an error's text; empty for nil.
+func message(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
