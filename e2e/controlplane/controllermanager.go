@@ -3,12 +3,9 @@ package controlplane
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -45,7 +42,7 @@ func (c *ControlPlane) startControllerManager(ctx context.Context) error {
 		"--kube-api-burst=1000",
 	)
 	cmd.Stdout, cmd.Stderr = log, log
-	c.launcher.do(func() { c.manager, err = startProcess(cmd) })
+	c.launcher.do(func() { c.manager, err = startProcess(controllerManagerName, cmd) })
 	if err != nil {
 		return c.explain(controllerManagerName, err)
 	}
@@ -70,43 +67,5 @@ func (c *ControlPlane) startControllerManager(ctx context.Context) error {
 	if err != nil {
 		return c.explain(controllerManagerName, err)
 	}
-	return nil
-}
-
-// process is a running program.
-type process struct {
-	cmd   *exec.Cmd
-	ended chan struct{} // closed when it has ended
-}
-
-// startProcess starts cmd in a process group of its own: an interrupt from the terminal is for the
-// test, which then stops everything in order.
-func startProcess(cmd *exec.Cmd) (*process, error) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	p := &process{cmd: cmd, ended: make(chan struct{})}
-	go func() {
-		defer close(p.ended)
-		_ = cmd.Wait() // the log says more
-	}()
-	return p, nil
-}
-
-// stop asks the process to end, and kills it if it doesn't.
-func (p *process) stop() error {
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("stop %s: %w", controllerManagerName, err)
-	}
-	select {
-	case <-p.ended:
-		return nil
-	case <-time.After(stopGrace):
-	}
-	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("kill %s: %w", controllerManagerName, err)
-	}
-	<-p.ended
 	return nil
 }

@@ -55,10 +55,13 @@ type ControlPlane struct {
 	state    string // certificates, data, kubeconfigs: gone after Stop
 	launcher *launcher
 	plane    *envtest.ControlPlane
-	manager  *process // nil: none
+	manager  *Process // nil: none
 	logs     []*os.File
 	users    sync.Mutex
 	stop     func() error
+
+	launching sync.Mutex
+	launched  []*Process
 }
 
 // Start builds what isn't built yet, starts the processes on free ports of the loopback interface,
@@ -120,15 +123,18 @@ func (c *ControlPlane) start(ctx context.Context, manager bool, flags []flag) er
 	return c.startControllerManager(ctx)
 }
 
-// Stop ends all processes and removes their data; the logs stay if Options.Dir was set. It takes a
+// Stop ends all processes, launched ones too, and removes their data; the logs stay if Options.Dir was set. It takes a
 // few seconds at most: a process that doesn't end by itself in two is killed. Calling it again does
 // nothing, and returns the same error.
 func (c *ControlPlane) Stop() error { return c.stop() }
 
 func (c *ControlPlane) end() error {
 	var errs []error
+	for _, p := range slices.Backward(c.launched) {
+		errs = append(errs, p.Stop())
+	}
 	if c.manager != nil {
-		errs = append(errs, c.manager.stop())
+		errs = append(errs, c.manager.Stop())
 	}
 	errs = append(errs, c.stopAPIServer())
 	c.launcher.close()
