@@ -1,5 +1,6 @@
-// Command prebuild builds the control planes that the tests start, where
-// people see how far it is: go test shows nothing until a test ends.
+// Command prebuild builds the control planes and the GitOps agents that the
+// tests start, where people see how far it is: go test shows nothing until a
+// test ends.
 //
 //	go run ./e2e/prebuild 1.37.2 1.29.6
 package main
@@ -10,21 +11,25 @@ import (
 	"os"
 	"os/signal"
 
+	"gitonly.dev/gitonly/e2e/agents"
 	"gitonly.dev/gitonly/e2e/controlplane"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:]))
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "prebuild: %v\n", err)
+		stop()
+		os.Exit(1)
+	}
 }
 
-func run(ctx context.Context, versions []string) int {
+func run(ctx context.Context, versions []string) error {
 	for _, version := range versions {
 		if _, err := controlplane.Build(ctx, version, os.Stderr); err != nil {
-			fmt.Fprintf(os.Stderr, "prebuild: %v\n", err)
-			return 1
+			return err
 		}
 	}
-	return 0
+	return agents.Build(ctx, os.Stderr)
 }
