@@ -1,0 +1,14 @@
+package agents_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+)
+
+func TestMain(m *testing.M) {
+	log.SetLogger(logr.Discard()) // or its client complains of having none
+	os.Exit(m.Run())
+}
