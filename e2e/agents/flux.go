@@ -35,6 +35,9 @@ func StartFlux(ctx context.Context, s *stage.Stage, progress io.Writer) (*Flux, 
 			return nil, err
 		}
 	}
+	if err := waitServed(ctx, s, "gitrepositories.source.toolkit.fluxcd.io", "kustomizations.kustomize.toolkit.fluxcd.io"); err != nil {
+		return nil, err
+	}
 	if err := s.Apply(ctx, fluxManifests); err != nil {
 		return nil, err
 	}

@@ -28,6 +28,24 @@ func apply(ctx context.Context, s *stage.Stage, namespace, path string) error {
 	return nil
 }
 
+// waitServed waits until the API server serves kinds, by the names of their definitions.
+func waitServed(ctx context.Context, s *stage.Stage, definitions ...string) error {
+	args := []string{"wait", "--for=condition=Established", "--timeout=30s"}
+	for _, definition := range definitions {
+		args = append(args, "crd/"+definition)
+	}
+	var out []byte
+	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+		var err error
+		out, err = s.Plane.Kubectl(ctx, s.Plane.Admin, args...).CombinedOutput()
+		return err == nil, nil // kubectl gives up where there are no conditions yet
+	})
+	if err != nil {
+		return fmt.Errorf("wait for %v to be served: %w\n%s", definitions, err, out)
+	}
+	return nil
+}
+
 func freePorts(count int) ([]int, error) {
 	ports := make([]int, count)
 	for i := range ports {

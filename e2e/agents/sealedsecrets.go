@@ -13,5 +13,8 @@ func InstallSealedSecrets(ctx context.Context, s *stage.Stage, progress io.Write
 	if err != nil {
 		return err
 	}
-	return apply(ctx, s, "", paths[sealedSecretsCRD])
+	if err := apply(ctx, s, "", paths[sealedSecretsCRD]); err != nil {
+		return err
+	}
+	return waitServed(ctx, s, "sealedsecrets.bitnami.com")
 }
