@@ -80,13 +80,13 @@ func (f *argoCDFinder) clusterName(to argoCDDestination) string {
 }
 
 // permitsRepository needs one pattern that matches, and none with ! in front
-// that does.
+// that does. A star alone is everything; any other stops at slashes.
 func (p *argoCDProject) permitsRepository(url string) bool {
 	permitted := false
 	url = normalizedURL(url)
 	for _, pattern := range p.Spec.SourceRepos {
 		pattern, denies := strings.CutPrefix(pattern, "!")
-		matches := pattern == "*" || globMatches(normalizedURL(pattern), url, '/')
+		matches := pattern == "*" && !denies || globMatches(normalizedURL(pattern), url, '/')
 		switch {
 		case matches && denies:
 			return false

@@ -33,6 +33,7 @@ func TestWhatAProjectDoesNotPermitIsNotApplied(t *testing.T) {
 		{"no repository", "  sourceRepos: []" + anywhere, repository},
 		{"one level of another", "  sourceRepos: ['https://git.example.com/*']" + anywhere, repository},
 		{"all but its own", "  sourceRepos: ['*', '!https://git.example.com/org/*']" + anywhere, repository},
+		{"a star that is denied, which stops at slashes", "  sourceRepos: ['*', '!*']" + anywhere, ""},
 		{"its namespace", "  sourceRepos: ['*']\n  destinations: [{name: in-cluster, namespace: web}]", ""},
 		{"another namespace", "  sourceRepos: ['*']\n  destinations: [{server: '*', namespace: db}]", place},
 		{"all but its namespace", "  sourceRepos: ['*']\n  destinations: [{server: '*', namespace: '*'}, {server: '*', namespace: '!w*'}]", place},
