@@ -89,7 +89,8 @@ type Annotated struct {
 	Values     []string
 }
 
-// Directory says which files of a folder are manifests, as Argo CD does.
+// Directory says which files of a folder are manifests, as Argo CD does. In its
+// patterns * goes across slashes.
 type Directory struct {
 	Flat             bool   // folders below are left out
 	Include, Exclude string // glob patterns, such as {a.yaml,b/*.yaml}; empty for all, and none
@@ -137,7 +138,9 @@ type PatchTarget struct {
 	LabelSelector, AnnotationSelector     string
 }
 
-// HelmBuild says how a chart is rendered.
+// HelmBuild says how a chart is rendered. Without a release name it is the last
+// folder of the path, or the chart's name in the root; without a namespace it
+// is the location's.
 type HelmBuild struct {
 	ReleaseName string
 	Namespace   string   // .Release.Namespace
@@ -155,7 +158,7 @@ type HelmBuild struct {
 	SkipSchema                     bool // values aren't held against values.schema.json
 
 	KubeVersion string   // empty for the renderer's
-	APIVersions []string // nil for the renderer's
+	APIVersions []string // beside those that Helm knows; nil for the renderer's
 }
 
 // SetValue is one value of a chart, by a path such as a.b[0].c. Value is

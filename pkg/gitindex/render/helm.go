@@ -117,6 +117,10 @@ func inRendered(file chart.File, n int, err error) error {
 	if file.Raw || !errors.As(err, &fault) {
 		return err
 	}
+	if no := (*manifest.NoObject)(nil); errors.As(err, &no) {
+		return &gitindex.RenderError{File: file.Source,
+			Err: fmt.Errorf("document %d of what it comes to is no Kubernetes object: %s", n+1, no.Why)}
+	}
 	return &gitindex.RenderError{File: file.Source,
 		Err: fmt.Errorf("in document %d of what it comes to, line %d: %w", n+1, fault.Line, fault.Err)}
 }

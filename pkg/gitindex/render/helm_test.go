@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -247,4 +248,22 @@ func archive(t *testing.T, files string) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// BenchmarkChartOf100Objects has 50 Deployments and 50 Services in one chart.
+func BenchmarkChartOf100Objects(b *testing.B) {
+	text := chartYAML + "-- app/values.yaml --\nimage: web\nreplicas: 2\n-- app/templates/_h.tpl --\n{{ define \"labels\" }}\napp: {{ .Release.Name }}\nchart: {{ .Chart.Name | quote }}\n{{ end }}\n"
+	for i := range 50 {
+		name := "web-" + strconv.Itoa(i)
+		text += "-- app/templates/" + name + ".yaml --\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: " + name + "\n  labels: {{- include \"labels\" . | nindent 4 }}\n" +
+			"spec:\n  replicas: {{ .Values.replicas }}\n  selector: {matchLabels: {app: a}}\n  template:\n    metadata: {labels: {app: a}}\n    spec:\n      containers:\n      - name: web\n        image: {{ .Values.image }}\n        env: [{name: SECRET, value: {{ randAlphaNum 20 }}}]\n" +
+			"---\napiVersion: v1\nkind: Service\nmetadata:\n  name: " + name + "\n  labels: {{- include \"labels\" . | nindent 4 }}\nspec:\n  ports: [{port: 80}]\n"
+	}
+	files := tree(text)
+	for b.Loop() {
+		declared, err := renderTree(files, gitindex.Location{Path: "app"})
+		if err != nil || len(declared) != 100 {
+			b.Fatal(len(declared), err)
+		}
+	}
 }

@@ -51,8 +51,10 @@ func render(tree fs.FS, job Job, chance standIns) ([]File, *Fault) {
 		return nil, &Fault{File: at, Text: err.Error()}
 	}
 	final, _ := all["Values"].(common.Values)
-	if fault := check(chart, final); fault != nil {
-		return nil, fault
+	if !job.Build.SkipSchema {
+		if fault := check(chart, final); fault != nil {
+			return nil, fault
+		}
 	}
 	rendered, err := engine.Engine{CustomTemplateFuncs: chance.functions()}.RenderWithContext(context.Background(), chart, all)
 	places := c.places(chart)

@@ -3,7 +3,6 @@ package manifest
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -18,6 +17,13 @@ type Object struct {
 	File   string
 	Line   int
 	Fields map[string]any // numbers are json.Number
+}
+
+// NoObject is the fault of a document in a file of manifests.
+type NoObject struct{ Why string }
+
+func (e *NoObject) Error() string {
+	return "this is no Kubernetes object: " + e.Why + "; move it elsewhere, or name only the paths of manifests"
 }
 
 // Objects decodes the document as kubectl does. A List counts as its items.
@@ -49,13 +55,13 @@ func objects(file string, line int, node *yaml.Node, value any) ([]Object, error
 	fields, ok := value.(map[string]any)
 	if !ok {
 		return nil, &gitindex.RenderError{File: file, Line: line,
-			Err: errors.New("this is no Kubernetes object: it isn't a map; move it elsewhere, or name only the paths of manifests")}
+			Err: &NoObject{"it isn't a map"}}
 	}
 	items, isList := list(fields)
 	if !isList {
 		if missing := missingType(fields); missing != "" {
 			return nil, &gitindex.RenderError{File: file, Line: line,
-				Err: fmt.Errorf("this is no Kubernetes object: it has no %s; move it elsewhere, or name only the paths of manifests", missing)}
+				Err: &NoObject{"it has no " + missing}}
 		}
 		return []Object{{File: file, Line: line, Fields: fields}}, nil
 	}
