@@ -34,6 +34,7 @@ import (
 	"gitonly.dev/gitonly/pkg/cluster"
 	"gitonly.dev/gitonly/pkg/config"
 	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/gitindex/chart"
 	"gitonly.dev/gitonly/pkg/gitindex/git"
 	"gitonly.dev/gitonly/pkg/gitindex/render"
 	"gitonly.dev/gitonly/pkg/policy"
@@ -238,9 +239,11 @@ func (p *parts) newRefresher(secrets git.Secrets, report func(*gitindex.Snapshot
 			report(snapshot)
 		}
 	}
-	p.fetcher = git.New(filepath.Join(p.options.cacheDir, "git"), git.CredentialsFrom(secrets), git.Options{Timeout: p.options.fetchTimeout})
+	credentials := git.CredentialsFrom(secrets)
+	p.fetcher = git.New(filepath.Join(p.options.cacheDir, "git"), credentials, git.Options{Timeout: p.options.fetchTimeout})
+	charts := chart.New(filepath.Join(p.options.cacheDir, "charts"), credentials, chart.Options{Timeout: p.options.fetchTimeout})
 	cache := gitindex.NewDiskCache(filepath.Join(p.options.cacheDir, "snapshot"))
-	p.refresher = gitindex.NewRefresher(&p.index, p.fetcher, render.New(render.Options{Child: render.OwnChild()}), cache, p.log.WithName("gitindex"),
+	p.refresher = gitindex.NewRefresher(&p.index, chart.Both{Git: p.fetcher, Charts: charts}, render.New(render.Options{Child: render.OwnChild()}), cache, p.log.WithName("gitindex"),
 		gitindex.Options{OnChange: onChange})
 }
 
