@@ -62,7 +62,7 @@ func local(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
 // waitUp waits until a launched program answers with success at an URL.
 func waitUp(ctx context.Context, s *stage.Stage, name string, p *controlplane.Process, url string) error {
-	err := wait.PollUntilContextCancel(ctx, 50*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, 2*time.Minute, true, func(ctx context.Context) (bool, error) {
 		select {
 		case <-p.Ended():
 			return false, errors.New("it ended")

@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -24,11 +25,18 @@ func TestLaunch(t *testing.T) {
 	}
 
 	for name, script := range map[string]string{
-		"polite": `exec sleep 3600`,
-		"deaf":   `trap "" TERM; while :; do sleep 1; done`,
+		"polite": `echo ready; exec sleep 3600`,
+		"deaf":   `trap "" TERM; echo ready; while :; do sleep 1; done`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, err := c.Launch(Program{Name: name, Path: "/bin/sh", Args: []string{"-c", script}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = waitFor(t.Context(), func(context.Context) (bool, error) {
+				log, err := os.ReadFile(filepath.Join(logs, name+".log"))
+				return string(log) == "ready\n", err
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
