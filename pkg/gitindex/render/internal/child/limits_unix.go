@@ -14,14 +14,22 @@ import (
 func (l Limits) apply() error {
 	debug.SetMemoryLimit(l.Memory * 3 / 4)
 	seconds := uint64(max(1, (l.CPU+time.Second-1)/time.Second))
-	if err := syscall.Setrlimit(syscall.RLIMIT_CPU, &syscall.Rlimit{Cur: seconds, Max: seconds + 1}); err != nil {
+	if err := bound(syscall.RLIMIT_CPU, seconds, seconds+1); err != nil {
 		return fmt.Errorf("bounding processor time: %w", err)
 	}
 	// Data is what a process can write to, which is all that Go's heap and
 	// stacks are made of. Its address space is many times larger.
-	memory := uint64(l.Memory)
-	if err := syscall.Setrlimit(syscall.RLIMIT_DATA, &syscall.Rlimit{Cur: memory, Max: memory}); err != nil {
+	if err := bound(syscall.RLIMIT_DATA, uint64(l.Memory), uint64(l.Memory)); err != nil {
 		return fmt.Errorf("bounding memory: %w", err)
 	}
 	return nil
+}
+
+// bound keeps a limit that is lower already: nobody may raise it.
+func bound(resource int, soft, hard uint64) error {
+	var now syscall.Rlimit
+	if err := syscall.Getrlimit(resource, &now); err != nil {
+		return err
+	}
+	return syscall.Setrlimit(resource, &syscall.Rlimit{Cur: min(now.Cur, soft), Max: min(now.Max, hard)})
 }
