@@ -3,7 +3,6 @@
 package chart
 
 import (
-	"fmt"
 	"io/fs"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
@@ -43,8 +42,6 @@ type Fault struct {
 	Line int
 	Text string
 }
-
-func (f *Fault) Error() string { return fmt.Sprintf("%s:%d: %s", f.File, f.Line, f.Text) }
 
 // Render renders a chart twice. It may take any time, and any memory.
 func Render(tree fs.FS, job Job) Output {
