@@ -200,7 +200,7 @@ spec:
 `)
 	_, stderr, status := i.gitonly(t, "", "render")
 	want := `warning: GuardPolicy more: spec.ignoreFields[0].paths[0]: Deployment has no field spec.replica
-warning: GuardPolicy more: nobody can bring Git's changes: spec.agents.subjects is empty
+warning: GuardPolicy more: nobody can bring Git's changes: spec.agents.subjects is empty, and no GitSource has found Argo CD or Flux
 warning: cluster-config/typo.yaml:1: ConfigMap b/a has no field dat: the API server drops it
 `
 	if diff := cmp.Diff(want, stderr); status != 0 || diff != "" {
@@ -228,7 +228,7 @@ func TestReviewOfABrokenCommit(t *testing.T) {
 	i.change(t, map[string]string{"apps/overlays/staging/patch-replicas.yaml": "a: [\n"})
 	stdout, stderr, status := i.gitonly(t, scaleUp(t), "review", "-f", "-")
 	want := `Warn (Undecidable) by GuardPolicy workloads in Enforce mode, for a request by Person dana
-gitonly: can't decide on Deployment staging/guestbook: not all that Git declares is known: infra: apps/overlays/staging could never be loaded (the warning above says why).
+gitonly: can't decide on Deployment staging/guestbook: not all that Git declares is known: source infra: apps/overlays/staging could never be loaded (the warning above says why).
 GuardPolicy workloads lets it through.
 `
 	if diff := cmp.Diff(want, stdout); status != 0 || diff != "" {

@@ -197,6 +197,14 @@ func (p *parts) fromFiles() error {
 // process runs.
 func (p *parts) fromCluster(access *rest.Config) error {
 	changed := make(chan event.TypedGenericEvent[client.Object], 1024)
+	tell := func(name string) {
+		source := &v1alpha1.GitSource{}
+		source.Name = name
+		select {
+		case changed <- event.TypedGenericEvent[client.Object]{Object: source}:
+		default: // full: the next look at the source says it again
+		}
+	}
 	secrets := cluster.NewSecrets(p.manager.GetAPIReader(), p.options.namespace)
 	p.newRefresher(secrets, func(snapshot *gitindex.Snapshot) {
 		names := map[string]bool{}
@@ -204,15 +212,10 @@ func (p *parts) fromCluster(access *rest.Config) error {
 			names[cmp.Or(state.Source.Of, state.Source.Name)] = true
 		}
 		for name := range names {
-			source := &v1alpha1.GitSource{}
-			source.Name = name
-			select {
-			case changed <- event.TypedGenericEvent[client.Object]{Object: source}:
-			default: // full: the next look at the source says it again
-			}
+			tell(name)
 		}
 	})
-	sources, err := cluster.AddSources(p.manager, access, p, &p.policies, cluster.SourceTimes{}, p.log.WithName("sources"))
+	sources, err := cluster.AddSources(p.manager, access, p, &p.policies, tell, cluster.SourceTimes{}, p.log.WithName("sources"))
 	if err != nil {
 		return err
 	}
@@ -225,7 +228,7 @@ func (p *parts) fromCluster(access *rest.Config) error {
 }
 
 func (p *parts) adviser() *cluster.Adviser {
-	return cluster.NewAdviser(cluster.NewObjects(p.manager.GetAPIReader()), p.types)
+	return cluster.NewAdviser(cluster.NewObjects(p.manager.GetAPIReader()), func() policy.Agents { return p.policies.Current().Agents }, p.types)
 }
 
 // newRefresher makes what looks at Git. report, if any, takes note of each

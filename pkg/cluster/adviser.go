@@ -14,13 +14,14 @@ import (
 
 // Adviser finds what is probably a mistake in a GuardPolicy that can be used.
 type Adviser struct {
-	objects *Objects
-	types   *fields.Types
+	objects    *Objects
+	discovered func() policy.Agents
+	types      *fields.Types
 }
 
-// NewAdviser looks for agents among objects.
-func NewAdviser(objects *Objects, types *fields.Types) *Adviser {
-	return &Adviser{objects: objects, types: types}
+// NewAdviser looks for agents among objects, and those that discovered returns.
+func NewAdviser(objects *Objects, discovered func() policy.Agents, types *fields.Types) *Adviser {
+	return &Adviser{objects: objects, discovered: discovered, types: types}
 }
 
 // Advise returns what a GuardPolicy that has its defaults should be changed in,
@@ -44,7 +45,7 @@ func (a *Adviser) agents(ctx context.Context, item *v1alpha1.GuardPolicy) metav1
 		c.Message = "The policy is off."
 		return c
 	}
-	if problem := policy.Agentless(item); problem != "" {
+	if problem := policy.Agentless(item, a.discovered()); problem != "" {
 		c.Status, c.Reason, c.Message = metav1.ConditionFalse, v1alpha1.ReasonNoAgents, problem
 		return c
 	}

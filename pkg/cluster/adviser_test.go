@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+	"gitonly.dev/gitonly/pkg/policy"
 	"gitonly.dev/gitonly/pkg/policy/fields/builtin"
 )
 
@@ -42,6 +43,7 @@ func TestAgentsAreLookedFor(t *testing.T) {
 		mode    v1alpha1.Mode
 		agents  []v1alpha1.Subject
 		server  accounts
+		found   policy.Agents
 		status  metav1.ConditionStatus
 		reason  string
 		message string
@@ -49,8 +51,9 @@ func TestAgentsAreLookedFor(t *testing.T) {
 	}{
 		{name: "all are there", agents: []v1alpha1.Subject{flux, robot}, server: accounts{names: []string{"flux-system/kustomize-controller"}},
 			status: "True", reason: "Found", message: "Agents may bring Git's changes."},
-		{name: "there are none", status: "False", reason: "NoAgents", message: "nobody can bring Git's changes: spec.agents.subjects is empty",
-			advice: []string{"nobody can bring Git's changes: spec.agents.subjects is empty"}},
+		{name: "there are none", status: "False", reason: "NoAgents", message: "nobody can bring Git's changes: spec.agents.subjects is empty, and no GitSource has found Argo CD or Flux",
+			advice: []string{"nobody can bring Git's changes: spec.agents.subjects is empty, and no GitSource has found Argo CD or Flux"}},
+		{name: "but some were found", found: policy.Agents{"system:serviceaccount:argocd:a": {}}, status: "True", reason: "Found", message: "Agents may bring Git's changes."},
 		{name: "a policy that is off needs none", mode: v1alpha1.ModeOff, status: "True", reason: "Found", message: "The policy is off."},
 		{name: "one isn't there", agents: []v1alpha1.Subject{flux, byName}, server: accounts{names: []string{"flux-system/kustomize-controller"}},
 			status: "False", reason: "AgentNotFound", message: "ServiceAccount flux-system/helm-controller of spec.agents doesn't exist",
@@ -61,7 +64,7 @@ func TestAgentsAreLookedFor(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			item := &v1alpha1.GuardPolicy{Spec: v1alpha1.GuardPolicySpec{Mode: test.mode, Agents: v1alpha1.Agents{Subjects: test.agents}}}
 			item.SetDefaults()
-			adviser := NewAdviser(NewObjects(test.server), types)
+			adviser := NewAdviser(NewObjects(test.server), func() policy.Agents { return test.found }, types)
 			got := adviser.agents(t.Context(), item)
 			if got.Status != test.status || got.Reason != test.reason || got.Message != test.message {
 				t.Errorf("%s %s: %s", got.Status, got.Reason, got.Message)

@@ -15,7 +15,7 @@ import (
 
 // setAgentStatus sets the status of a GitSource whose sources are found at an
 // agent.
-func setAgentStatus(item *v1alpha1.GitSource, found discover.Found, err error, snapshot *gitindex.Snapshot) {
+func setAgentStatus(item *v1alpha1.GitSource, found *discover.Found, err error, snapshot *gitindex.Snapshot) {
 	status := &item.Status
 	status.ObservedGeneration = item.Generation
 	status.From = "Flux"
@@ -24,13 +24,18 @@ func setAgentStatus(item *v1alpha1.GitSource, found discover.Found, err error, s
 	}
 	status.Revision, status.Paths = v1alpha1.Revision{}, nil
 	status.Identities = nil
+	sum := summarize(item.Name, snapshot)
+	if found == nil {
+		found = &discover.Found{}
+		sum.unlooked = true
+	}
+	sum.unlooked = sum.unlooked || int(sum.status.Total) < len(found.Sources)
 	for _, identity := range found.Identities {
 		if len(status.Identities) < v1alpha1.MaxIdentities {
 			status.Identities = append(status.Identities, identity.Namespace+"/"+identity.Name)
 		}
 	}
 	slices.Sort(status.Identities)
-	sum := summarize(item.Name, snapshot)
 	for _, problem := range found.Problems {
 		sum.trouble(v1alpha1.SourceStatus{Name: problem.Object, Message: problem.Err.Error()})
 	}

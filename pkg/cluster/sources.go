@@ -57,6 +57,7 @@ type Sources struct {
 	agents  AgentSet
 	times   SourceTimes
 	log     logr.Logger
+	tell    func(gitSource string)
 	wake    chan struct{}
 
 	mu      sync.Mutex
@@ -66,14 +67,14 @@ type Sources struct {
 }
 
 // AddSources makes m follow GitSources into set, and the identities of agents
-// into agents.
-func AddSources(m ctrl.Manager, access *rest.Config, set SourceSet, agents AgentSet, times SourceTimes, log logr.Logger) (*Sources, error) {
+// into agents. It tells of each GitSource whose sources it has looked for.
+func AddSources(m ctrl.Manager, access *rest.Config, set SourceSet, agents AgentSet, tell func(gitSource string), times SourceTimes, log logr.Logger) (*Sources, error) {
 	objects, err := dynamic.NewForConfigAndClient(access, m.GetHTTPClient())
 	if err != nil {
 		return nil, fmt.Errorf("preparing to watch Argo CD's and Flux's objects: %w", err)
 	}
 	s := &Sources{
-		reader: m.GetClient(), set: set, agents: agents, times: times.withDefaults(), log: log,
+		reader: m.GetClient(), set: set, agents: agents, tell: tell, times: times.withDefaults(), log: log,
 		wake:  make(chan struct{}, 1),
 		found: map[string]discover.Found{}, trouble: map[string]error{},
 	}
@@ -167,6 +168,11 @@ func (s *Sources) look(ctx context.Context, outOfPatience bool) error {
 	s.mu.Lock()
 	s.loaded = true
 	s.mu.Unlock()
+	for i := range list.Items {
+		if list.Items[i].Spec.Git == nil {
+			s.tell(list.Items[i].Name)
+		}
+	}
 	return nil
 }
 
@@ -222,11 +228,15 @@ func (s *Sources) forget(others map[string]bool) {
 }
 
 // Found returns what was last found for a GitSource, and why there is nothing
-// newer.
-func (s *Sources) Found(name string) (discover.Found, error) {
+// newer; nil and no error before the first look.
+func (s *Sources) Found(name string) (*discover.Found, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.found[name], s.trouble[name]
+	found, ok := s.found[name]
+	if !ok {
+		return nil, s.trouble[name]
+	}
+	return &found, s.trouble[name]
 }
 
 func sourcesOf(item *v1alpha1.GitSource, found discover.Found) []gitindex.Source {

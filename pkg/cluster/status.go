@@ -28,9 +28,9 @@ const checkTimeStep = time.Minute
 type Latest func() *gitindex.Snapshot
 
 // Discoveries tells what was last found at an agent for a GitSource, and why
-// there is nothing newer.
+// there is nothing newer; nil and no error before the first look.
 type Discoveries interface {
-	Found(gitSource string) (discover.Found, error)
+	Found(gitSource string) (*discover.Found, error)
 }
 
 // sourceStatus writes what became of a source into its GitSource's status.

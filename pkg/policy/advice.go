@@ -18,7 +18,7 @@ func Advice(policies []v1alpha1.GuardPolicy, types *fields.Types) []string {
 	for i := range policies {
 		p := &policies[i]
 		sentences := Unknown(p, types)
-		if problem := Agentless(p); problem != "" {
+		if problem := Agentless(p, nil); problem != "" {
 			sentences = append(sentences, problem)
 		}
 		for _, sentence := range sentences {
@@ -101,14 +101,22 @@ func kinds(r v1alpha1.Resource, types *fields.Types) []kschema.GroupVersionKind 
 }
 
 // Agentless is what is wrong with a GuardPolicy that trusts nobody to bring
-// Git's changes; empty if it trusts somebody, or is off.
-func Agentless(policy *v1alpha1.GuardPolicy) string {
+// Git's changes; empty if it trusts somebody, or is off. discovered are the
+// agents that were found.
+func Agentless(policy *v1alpha1.GuardPolicy, discovered Agents) string {
 	spec := &policy.Spec
 	others := spec.SystemActors != nil && len(spec.SystemActors.Users)+len(spec.SystemActors.Groups) > 0
 	if spec.Mode == v1alpha1.ModeOff || len(spec.Agents.Subjects) > 0 || others {
 		return ""
 	}
-	return "nobody can bring Git's changes: spec.agents.subjects is empty"
+	discovers := spec.Agents.Discover != nil && *spec.Agents.Discover
+	switch {
+	case !discovers:
+		return "nobody can bring Git's changes: spec.agents.subjects is empty, and spec.agents.discover is off"
+	case len(discovered) == 0:
+		return "nobody can bring Git's changes: spec.agents.subjects is empty, and no GitSource has found Argo CD or Flux"
+	}
+	return ""
 }
 
 // AgentAccounts are the service accounts that a GuardPolicy names as agents, by

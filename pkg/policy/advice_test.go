@@ -21,7 +21,7 @@ func TestAdvice(t *testing.T) {
 		spec string
 		want []string
 	}{
-		"nobody brings Git's changes":                        {`{mode: Enforce}`, []string{"GuardPolicy test: nobody can bring Git's changes: spec.agents.subjects is empty"}},
+		"nobody brings Git's changes":                        {`{mode: Enforce}`, []string{"GuardPolicy test: nobody can bring Git's changes: spec.agents.subjects is empty, and no GitSource has found Argo CD or Flux"}},
 		"a policy that is off":                               {spec: `{mode: "Off"}`},
 		"an agent among system actors":                       {spec: `{systemActors: {users: [flux]}}`},
 		"kinds of Kubernetes":                                {spec: `{match: {resources: [{apiGroups: [apps, ""], kinds: [Deployment, Secret]}]}, ` + agents + `}`},

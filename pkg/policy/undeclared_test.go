@@ -299,7 +299,7 @@ func TestGitonlysOwnConfiguration(t *testing.T) {
 		{name: "a person repairs a source that never worked", snap: never, outcome: policy.Allow, reason: policy.UndeclaredObjectChanged,
 			request: request(t, admin, policy.Update, `{spec: {git: {url: a}}}`, `{spec: {git: {url: b}}}`, own("GitSource", "typo"))},
 		{name: "a pipeline weakens it", snap: loaded, reason: policy.AgentLeverChanged,
-			message: isOwn + "\nThis request changes:\n  spec.mode: the request changes it from \"Enforce\" to \"Audit\"",
+			message: isOwn + "\nThis request changes:\n  spec.mode: the request changes it from \"Enforce\" to \"Audit\"\nDeclare it in Git, with this change.",
 			request: request(t, robot, policy.Update, `{spec: {mode: Enforce}}`, `{spec: {mode: Audit}}`, own("GuardPolicy", "test"))},
 		{name: "gitonly writes status", snap: loaded, request: status, outcome: policy.Allow, reason: policy.UndeclaredObjectChanged},
 		{name: "the agent changes it", snap: loaded, outcome: policy.Allow, reason: policy.AgentActor,

@@ -131,15 +131,17 @@ func (f *argoCDFinder) account(app *argoCDApplication, project *argoCDProject, o
 		if !globMatches(to.Server, server) || !globMatches(to.Namespace, namespace) {
 			continue
 		}
-		account := strings.TrimSpace(to.DefaultServiceAccount)
-		if account == "" || strings.ContainsAny(account, "!*[]{}\\/") {
+		said := strings.TrimSpace(to.DefaultServiceAccount)
+		if said == "" || strings.ContainsAny(said, "!*[]{}\\/") {
 			return nil, fmt.Errorf("it is applied as nobody: its AppProject names the service account %q (destinationServiceAccounts)", to.DefaultServiceAccount)
 		}
-		in, name, qualified := strings.Cut(account, ":")
+		in, name, qualified := strings.Cut(said, ":")
 		if !qualified {
-			in, name = cmp.Or(namespace, app.Metadata.Namespace), account
+			in, name = cmp.Or(namespace, app.Metadata.Namespace), said
 		}
-		return f.identity(in, name), nil
+		account := f.identity(in, name)
+		account.Impersonated = account != own
+		return account, nil
 	}
 	if f.settings.enforced {
 		return nil, errors.New("it is applied as nobody: its AppProject names no service account for its destination (destinationServiceAccounts)")
