@@ -5,14 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 
+	"oras.land/oras-go/v2/registry"
 	"oras.land/oras-go/v2/registry/remote/auth"
+	"oras.land/oras-go/v2/registry/remote/credentials"
 )
 
-// dockerLogin finds the login to a host in a Docker configuration. Its errors
-// repeat nothing of that.
-func dockerLogin(host string, config []byte) (auth.Credential, error) {
+// dockerLogin finds the login to a registry in a Docker configuration. Its
+// errors repeat nothing of that.
+func dockerLogin(at registry.Reference, config []byte) (auth.Credential, error) {
 	var logins struct {
 		Auths map[string]struct {
 			Username      string `json:"username"`
@@ -24,8 +27,10 @@ func dockerLogin(host string, config []byte) (auth.Credential, error) {
 	if json.Unmarshal(config, &logins) != nil {
 		return auth.EmptyCredential, errors.New("its key .dockerconfigjson is no configuration of Docker's")
 	}
+	// Docker's own registry goes by several names.
+	hosts := []string{hostPort(at.Registry), hostPort(at.Host()), hostPort(credentials.ServerAddressFromHostname(at.Host()))}
 	for name, login := range logins.Auths {
-		if !strings.EqualFold(registryOf(name), registryOf(host)) {
+		if !slices.Contains(hosts, hostPort(name)) {
 			continue
 		}
 		if login.Auth != "" {
@@ -41,19 +46,14 @@ func dockerLogin(host string, config []byte) (auth.Credential, error) {
 	return auth.EmptyCredential, nil
 }
 
-// registryOf is the host of an entry, which may be a URL, and may be one of the
-// names that Docker's own registry has.
-func registryOf(name string) string {
+// hostPort is the host of an entry, which may be a URL.
+func hostPort(name string) string {
 	if !strings.Contains(name, "://") {
 		name = "https://" + name
 	}
-	u, err := url.Parse(name)
+	u, err := url.Parse(strings.ToLower(name))
 	if err != nil {
 		return ""
-	}
-	switch u.Host {
-	case "index.docker.io", "registry-1.docker.io":
-		return "docker.io"
 	}
 	return u.Host
 }

@@ -15,6 +15,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2/content"
 	"oras.land/oras-go/v2/errdef"
+	"oras.land/oras-go/v2/registry"
 	"oras.land/oras-go/v2/registry/remote"
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/errcode"
@@ -23,8 +24,8 @@ import (
 	"gitonly.dev/gitonly/pkg/gitindex/git"
 )
 
-// registry is an OCI registry.
-type registry struct {
+// ociRegistry is a registry of artifacts, charts among them.
+type ociRegistry struct {
 	repository gitindex.Repository
 	who        git.Credentials
 	options    Options
@@ -32,7 +33,7 @@ type registry struct {
 	login      bool
 }
 
-func newRegistry(repository gitindex.Repository, c git.Credentials, options Options) (*registry, error) {
+func newRegistry(repository gitindex.Repository, c git.Credentials, options Options) (*ociRegistry, error) {
 	_, name, _ := strings.Cut(repository.URL, "://")
 	at, err := remote.NewRepository(strings.Trim(name, "/") + "/" + repository.Chart)
 	if err != nil || at.Reference.Reference != "" {
@@ -44,7 +45,7 @@ func newRegistry(repository gitindex.Repository, c git.Credentials, options Opti
 		return nil, err
 	}
 	transport.DisableKeepAlives = true // it is asked a few times
-	credential, err := loginTo(host, c)
+	credential, err := loginTo(at.Reference, c)
 	if err != nil {
 		return nil, fmt.Errorf("reading Secret %q: %w", repository.Secret.String(), err)
 	}
@@ -57,12 +58,12 @@ func newRegistry(repository gitindex.Repository, c git.Credentials, options Opti
 		Cache:      auth.NewCache(),
 		Credential: auth.StaticCredential(host, credential),
 	}
-	return &registry{repository: repository, who: c, options: options, remote: at, login: credential != auth.EmptyCredential}, nil
+	return &ociRegistry{repository: repository, who: c, options: options, remote: at, login: credential != auth.EmptyCredential}, nil
 }
 
 // loginTo is who asks a registry: the username and password, else what a Docker
-// configuration has for the host.
-func loginTo(host string, c git.Credentials) (auth.Credential, error) {
+// configuration has for it.
+func loginTo(at registry.Reference, c git.Credentials) (auth.Credential, error) {
 	if c.Username != "" || c.Password != "" {
 		return auth.Credential{Username: c.Username, Password: c.Password}, nil
 	}
@@ -72,10 +73,10 @@ func loginTo(host string, c git.Credentials) (auth.Credential, error) {
 	if len(c.Docker) == 0 {
 		return auth.EmptyCredential, nil
 	}
-	return dockerLogin(host, c.Docker)
+	return dockerLogin(at, c.Docker)
 }
 
-func (r *registry) resolve(ctx context.Context) (version, error) {
+func (r *ociRegistry) resolve(ctx context.Context) (version, error) {
 	want := r.repository.Ref.SemVer
 	tag := strings.ReplaceAll(want, "+", "_") // tags have no plus
 	if _, err := digest.Parse(want); err == nil || want != "" && !isRange(want) {
@@ -127,7 +128,7 @@ const (
 	chartConfig      = "application/vnd.cncf.helm.config.v1+json"
 )
 
-func (r *registry) fetch(ctx context.Context, revision gitindex.Revision) (packed, error) {
+func (r *ociRegistry) fetch(ctx context.Context, revision gitindex.Revision) (packed, error) {
 	described, err := r.remote.Resolve(ctx, digest.NewDigestFromEncoded(digest.SHA256, revision.Commit).String())
 	if err != nil {
 		return packed{}, r.explain(err)
@@ -177,7 +178,7 @@ func layerOf(manifest ocispec.Manifest) (layer ocispec.Descriptor, chart bool, e
 }
 
 // explain leaves out what the server says in its own words.
-func (r *registry) explain(err error) error {
+func (r *ociRegistry) explain(err error) error {
 	var answer *errcode.ErrorResponse
 	switch {
 	case errors.Is(err, errdef.ErrNotFound):
@@ -198,10 +199,10 @@ func (r *registry) explain(err error) error {
 }
 
 // hostname is a registry's name without its port.
-func hostname(registry string) string {
-	u, err := url.Parse("//" + registry)
+func hostname(hostPort string) string {
+	u, err := url.Parse("//" + hostPort)
 	if err != nil {
-		return registry
+		return hostPort
 	}
 	return u.Hostname()
 }
