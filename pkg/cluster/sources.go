@@ -63,6 +63,7 @@ type Sources struct {
 	mu      sync.Mutex
 	found   map[string]discover.Found // the last good, by GitSource
 	trouble map[string]error          // why there is no newer one
+	began   map[string]time.Time      // when they were first looked for
 	loaded  bool
 }
 
@@ -76,7 +77,7 @@ func AddSources(m ctrl.Manager, access *rest.Config, set SourceSet, agents Agent
 	s := &Sources{
 		reader: m.GetClient(), set: set, agents: agents, tell: tell, times: times.withDefaults(), log: log,
 		wake:  make(chan struct{}, 1),
-		found: map[string]discover.Found{}, trouble: map[string]error{},
+		found: map[string]discover.Found{}, trouble: map[string]error{}, began: map[string]time.Time{},
 	}
 	s.objects = newAgentObjects(m.GetRESTMapper(), objects, m.GetAPIReader(), s.ring)
 	err = ctrl.NewControllerManagedBy(m).Named("gitsource").For(&v1alpha1.GitSource{}).
@@ -114,9 +115,8 @@ func (s *Sources) Loaded() error {
 
 // run looks until ctx ends: when something changed, and once in a while.
 func (s *Sources) run(ctx context.Context) error {
-	began := time.Now()
 	for {
-		if err := s.look(ctx, time.Since(began) > s.times.Patience); err != nil && ctx.Err() == nil {
+		if err := s.look(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error(err, "sources not taken up, those from before stand")
 		}
 		select {
@@ -134,8 +134,8 @@ func (s *Sources) run(ctx context.Context) error {
 }
 
 // look takes up what GitSources say, and what the agents' objects make of them.
-// At first it waits for kinds to be listed, but not when out of patience.
-func (s *Sources) look(ctx context.Context, outOfPatience bool) error {
+// It waits a while for kinds to be listed.
+func (s *Sources) look(ctx context.Context) error {
 	var list v1alpha1.GitSourceList
 	if err := s.reader.List(ctx, &list); err != nil {
 		return fmt.Errorf("listing GitSources: %w", err)
@@ -153,7 +153,7 @@ func (s *Sources) look(ctx context.Context, outOfPatience bool) error {
 		}
 		found, ok := s.discover(ctx, item)
 		if !ok {
-			if !s.hasLoaded() && !outOfPatience {
+			if s.patient(item.Name) {
 				return nil // what is there would look like all there is
 			}
 			sources = append(sources, s.missing(item))
@@ -176,14 +176,30 @@ func (s *Sources) look(ctx context.Context, outOfPatience bool) error {
 	return nil
 }
 
-func (s *Sources) hasLoaded() bool { return s.Loaded() == nil }
+// patient reports whether the sources of a GitSource may still be found in good
+// time.
+func (s *Sources) patient(gitSource string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	began, ok := s.began[gitSource]
+	if !ok {
+		began = time.Now()
+		s.began[gitSource] = began
+	}
+	return time.Since(began) < s.times.Patience
+}
 
 // discover returns what was found for a GitSource, now or before; ok is false if
 // nothing ever was.
 func (s *Sources) discover(ctx context.Context, item *v1alpha1.GitSource) (discover.Found, bool) {
 	found, err := s.find(ctx, item)
+	waits := err != nil && errors.Is(err, errUnlisted) && s.patient(item.Name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if waits {
+		found, ok := s.found[item.Name]
+		return found, ok
+	}
 	if err != nil {
 		if last := s.trouble[item.Name]; last == nil || last.Error() != err.Error() {
 			s.log.Error(err, "the agent's sources can't be found", "gitsource", item.Name)
@@ -224,6 +240,7 @@ func (s *Sources) forget(others map[string]bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	maps.DeleteFunc(s.found, func(name string, _ discover.Found) bool { return !others[name] })
+	maps.DeleteFunc(s.began, func(name string, _ time.Time) bool { return !others[name] })
 	maps.DeleteFunc(s.trouble, func(name string, _ error) bool { return !others[name] })
 }
 

@@ -52,7 +52,7 @@ func (s Source) sameLook(other Source) bool {
 // references.
 func (s Source) Fetched() []string {
 	names := []string{s.Name}
-	for name := range s.References {
+	for _, name := range slices.Sorted(maps.Keys(s.References)) {
 		names = append(names, referenceName(s.Name, name))
 	}
 	return names
