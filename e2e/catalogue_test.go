@@ -50,11 +50,6 @@ func catalogue(t *testing.T) []string {
 	return files
 }
 
-// unplayed are the reasons that no script can bring about. An agent's record is
-// read by discovery, and no scenario has an agent to discover: pkg/policy tests
-// what is decided by it.
-var unplayed = []policy.Reason{policy.RecordedObjectChanged}
-
 func TestEveryReasonHasAScenario(t *testing.T) {
 	asserted := map[policy.Reason]bool{}
 	for _, path := range catalogue(t) {
@@ -75,7 +70,7 @@ func TestEveryReasonHasAScenario(t *testing.T) {
 		}
 	}
 	for _, reason := range policy.Reasons() {
-		if !asserted[reason] && !slices.Contains(unplayed, reason) {
+		if !asserted[reason] {
 			t.Errorf("no scenario asserts the reason %s", reason)
 		}
 		delete(asserted, reason)
