@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -53,6 +54,7 @@ func (t SourceTimes) withDefaults() SourceTimes {
 type Sources struct {
 	reader  client.Reader
 	objects *agentObjects
+	charts  *capabilities
 	set     SourceSet
 	agents  AgentSet
 	times   SourceTimes
@@ -74,7 +76,12 @@ func AddSources(m ctrl.Manager, access *rest.Config, set SourceSet, agents Agent
 	if err != nil {
 		return nil, fmt.Errorf("preparing to watch Argo CD's and Flux's objects: %w", err)
 	}
+	kinds, err := discovery.NewDiscoveryClientForConfigAndClient(access, m.GetHTTPClient())
+	if err != nil {
+		return nil, fmt.Errorf("preparing to ask for the cluster's kinds: %w", err)
+	}
 	s := &Sources{
+		charts: &capabilities{client: kinds},
 		reader: m.GetClient(), set: set, agents: agents, tell: tell, times: times.withDefaults(), log: log,
 		wake:  make(chan struct{}, 1),
 		found: map[string]discover.Found{}, trouble: map[string]error{}, began: map[string]time.Time{},
@@ -223,7 +230,10 @@ func (s *Sources) find(ctx context.Context, item *v1alpha1.GitSource) (discover.
 		return discover.Found{}, fmt.Errorf("reading objects of kind %s: %w", kind, errUnlisted)
 	}
 	found := finder.Find(ctx, s.objects)
-	return found, found.Err
+	if found.Err != nil {
+		return found, found.Err
+	}
+	return found, s.charts.complete(found.Sources)
 }
 
 // missing stands for the sources of a GitSource that nobody could find yet.
