@@ -90,4 +90,6 @@ func (c *capabilities) complete(sources []gitindex.Source) error {
 	return nil
 }
 
-func mayBeChart(l gitindex.Location) bool { return l.Render == gitindex.Auto || l.Render == gitindex.Helm }
+func mayBeChart(l gitindex.Location) bool {
+	return l.Render == gitindex.Auto || l.Render == gitindex.Helm
+}

@@ -17,9 +17,9 @@ func TestJsonnetDeclaresAnObjectOrAListOfThem(t *testing.T) {
 		want  []string
 	}{
 		"an object": {
-			"-- a/x.jsonnet --\n{apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: 'x'}, data: {n: 12345678901, s: 1.5}}\n",
+			"-- a/x.jsonnet --\n{apiVersion: 'example.com/v1', kind: 'Numbers', metadata: {name: 'x'}, data: {n: 12345678901, s: 1.5}}\n",
 			gitindex.Location{Path: "a/x.jsonnet"},
-			[]string{`ConfigMap default/x a/x.jsonnet:0 {"apiVersion":"v1","data":{"n":12345678901,"s":1.5},"kind":"ConfigMap","metadata":{"name":"x","namespace":"default"}}`},
+			[]string{`Numbers default/x a/x.jsonnet:0 {"apiVersion":"example.com/v1","data":{"n":12345678901,"s":1.5},"kind":"Numbers","metadata":{"name":"x"}} (scope unknown)`},
 		},
 		"a list, a List in it, and nulls": {
 			"-- a/x.jsonnet --\nlocal ns(n) = {apiVersion: 'v1', kind: 'Namespace', metadata: {name: n}};\n[ns('one'), null, {apiVersion: 'v1', kind: 'List', items: [ns('two')]}]\n",
@@ -45,12 +45,12 @@ func TestJsonnetDeclaresAnObjectOrAListOfThem(t *testing.T) {
 			[]string{`ConfigMap default/x a/b/x.jsonnet:0 {"apiVersion":"v1","data":{"a":"beside","b":"two","c":"one","d":"folder\n","e":"above"},"kind":"ConfigMap","metadata":{"name":"x","namespace":"default"}}`},
 		},
 		"variables, as text and as code": {
-			"-- a/x.jsonnet --\nfunction(name, n) {apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: name}, data: {n: n, v: std.extVar('v'), c: std.extVar('c')}}\n",
+			"-- a/x.jsonnet --\nfunction(name, n) {apiVersion: 'example.com/v1', kind: 'Numbers', metadata: {name: name}, data: {n: n, v: std.extVar('v'), c: std.extVar('c')}}\n",
 			gitindex.Location{Path: "a/x.jsonnet", Build: gitindex.Build{Jsonnet: &gitindex.JsonnetBuild{
 				TLAs:    []gitindex.JsonnetVariable{{Name: "name", Value: "x"}, {Name: "n", Value: "1+1", Code: true}},
 				ExtVars: []gitindex.JsonnetVariable{{Name: "v", Value: "1+1"}, {Name: "c", Value: "{a: 1}", Code: true}},
 			}}},
-			[]string{`ConfigMap default/x a/x.jsonnet:0 {"apiVersion":"v1","data":{"c":{"a":1},"n":2,"v":"1+1"},"kind":"ConfigMap","metadata":{"name":"x","namespace":"default"}}`},
+			[]string{`Numbers default/x a/x.jsonnet:0 {"apiVersion":"example.com/v1","data":{"c":{"a":1},"n":2,"v":"1+1"},"kind":"Numbers","metadata":{"name":"x"}} (scope unknown)`},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

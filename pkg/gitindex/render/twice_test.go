@@ -40,7 +40,7 @@ func TestFieldsThatDifferFromOneRenderingToTheNextAreUndetermined(t *testing.T) 
 		"a whole map":           {config + "  {{ randAlpha 3 }}: a", []string{"data.aBa", "data.bCb"}},
 		"a value of a template": {config + "  b: {{ tpl \"{{ randAlpha 3 }}\" . }}", []string{"data.b"}},
 		"values that one template changes for the next": {
-			config + "  b: {{ $_ := set .Values \"x\" (printf \"%sy\" (.Values.x | default \"\")) }}{{ .Values.x }}", nil,
+			config + "  b: {{ $_ := set .Values \"x\" (printf \"%sy\" (.Values.x | default \"z\")) }}{{ .Values.x }}", nil,
 		},
 		"a key in a map of labels": {
 			"apiVersion: v1\nkind: Pod\nmetadata:\n  name: x\n  labels: {example.com/random: {{ randAlpha 3 }}}",
