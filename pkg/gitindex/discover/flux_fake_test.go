@@ -1,17 +1,16 @@
 package discover_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"io"
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
-
-	"bytes"
-	"errors"
-	"io"
 )
 
 // fluxCluster is a cluster of the objects in some YAML.

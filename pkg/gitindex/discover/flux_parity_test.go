@@ -230,4 +230,3 @@ func (c dataClient) Get(ctx context.Context, key client.ObjectKey, into client.O
 	}
 	panic("not asked for")
 }
-

@@ -49,7 +49,9 @@ func (f *fluxFinder) values(release *helmv2.HelmRelease) (values, concealed stri
 	if values, err = valuesText(mergeValues(real, own)); err != nil || !secret {
 		return values, "", err
 	}
-	concealed, err = valuesText(mergeValues(without, own))
+	if concealed, err = valuesText(mergeValues(without, own)); concealed == values {
+		concealed = "" // nothing of a Secret is left
+	}
 	return values, concealed, err
 }
 

@@ -22,6 +22,7 @@ type exclusion struct {
 	flux     bool
 	negated  bool                           // a pattern takes files in again
 	known    map[string][]gitignore.Pattern // of .sourceignore files, by folder, with those above it
+	matchers map[string]gitignore.Matcher   // by folder
 	links    map[string]bool                // folders that are links, or below one
 }
 
@@ -43,6 +44,7 @@ func newExclusion(files exclusionFiles, build gitindex.Build) *exclusion {
 		flux:     build.Flux,
 		negated:  negates([]byte(build.Excluded)),
 		known:    map[string][]gitignore.Pattern{},
+		matchers: map[string]gitignore.Matcher{},
 		links:    map[string]bool{".": false},
 	}
 }
@@ -59,13 +61,21 @@ func (x *exclusion) hides(name string, folder bool) bool {
 	if x.flux && x.link(name) {
 		return true
 	}
+	hidden := x.matcher(path.Dir(name)).Match(strings.Split(name, "/"), folder)
+	return hidden && !(folder && x.negated && x.holds(name))
+}
+
+// matcher tells what is hidden of a folder's entries.
+func (x *exclusion) matcher(dir string) gitignore.Matcher {
+	if known, ok := x.matchers[dir]; ok {
+		return known
+	}
 	var patterns []gitignore.Pattern
 	if x.flux {
-		patterns = slices.Concat(sourceignore.VCSPatterns(nil), sourceignore.DefaultPatterns(nil), x.above(path.Dir(name)))
+		patterns = slices.Concat(sourceignore.VCSPatterns(nil), sourceignore.DefaultPatterns(nil), x.above(dir))
 	}
-	patterns = append(patterns, x.patterns...)
-	hidden := sourceignore.NewMatcher(patterns).Match(strings.Split(name, "/"), folder)
-	return hidden && !(folder && x.negated && x.holds(name))
+	x.matchers[dir] = sourceignore.NewMatcher(append(patterns, x.patterns...))
+	return x.matchers[dir]
 }
 
 // holds tells whether anything in a folder is taken.

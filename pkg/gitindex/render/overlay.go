@@ -87,6 +87,7 @@ func merged(first, second map[string]string) map[string]string {
 func (o overlay) label(spec *types.Kustomization) {
 	for _, labels := range o.build.Labels {
 		if labels.Selectors {
+			//lint:ignore SA1019 files have them all the same
 			maps.DeleteFunc(spec.CommonLabels, func(key, _ string) bool { return has(labels.Pairs, key) })
 		}
 		for _, label := range spec.Labels {

@@ -21,6 +21,7 @@ import (
 type substitution struct {
 	gitindex.Substitution
 	values map[string]string
+	limit  int64 // of what values come to in one object
 
 	// others are the values with two sets of placeholders for those that are
 	// secret. Two, since what is cut out of a value may be like one of them.
@@ -29,7 +30,7 @@ type substitution struct {
 
 var variableName = regexp.MustCompile(`^[_[:alpha:]][_[:alpha:][:digit:]]*$`)
 
-func newSubstitution(s gitindex.Substitution) (*substitution, error) {
+func newSubstitution(s gitindex.Substitution, limit int64) (*substitution, error) {
 	values := make(map[string]string, len(s.Values))
 	for _, name := range slices.Sorted(maps.Keys(s.Values)) {
 		if !variableName.MatchString(name) {
@@ -38,7 +39,7 @@ func newSubstitution(s gitindex.Substitution) (*substitution, error) {
 		// As Flux does: a value is one line.
 		values[name] = strings.ReplaceAll(s.Values[name], "\n", "")
 	}
-	sub := &substitution{Substitution: s, values: values}
+	sub := &substitution{Substitution: s, values: values, limit: limit}
 	if len(s.Secret) > 0 {
 		sub.others = []map[string]string{maps.Clone(values), maps.Clone(values)}
 		for i, name := range s.Secret {
@@ -53,7 +54,7 @@ func (j *job) substitute(objects []object) error {
 	if j.at.Build.Substitute == nil {
 		return nil
 	}
-	s, err := newSubstitution(*j.at.Build.Substitute)
+	s, err := newSubstitution(*j.at.Build.Substitute, j.options.MaxBytes)
 	if err != nil {
 		return err
 	}
@@ -109,10 +110,17 @@ func (s *substitution) leftAlone(o *object) bool {
 var errUnreadable = errors.New("with its variables substituted, the object is no YAML any more: put those in quotes whose values are no plain words")
 
 func (s *substitution) evaluate(text string, values map[string]string) (map[string]any, error) {
+	left := s.limit
 	made, err := envsubst.Eval(text, func(name string) (string, bool) {
 		value, has := values[name]
+		if left -= int64(len(value)); left < 0 {
+			return "", false // ends it
+		}
 		return value, has || !s.Strict
 	})
+	if left < 0 {
+		return nil, errTooLarge
+	}
 	if err != nil {
 		return nil, fmt.Errorf("substituting variables: %w", err)
 	}

@@ -1,11 +1,14 @@
 package render_test
 
 import (
+	"context"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/gitindex/render"
 )
 
 const variables = `
@@ -15,7 +18,7 @@ kind: Deployment
 metadata:
   name: web
   labels: {region: "${REGION}"}
-  annotations: {host: "web.${DOMAIN}", first: "${DOMAIN:0:1}", long: "x${#DOMAIN}", set: "${DOMAIN:+yes}", default: "${DOMAIN:-none}"}
+  annotations: {host: "web.${DOMAIN}", first: "${DOMAIN:0:1}", long: "n${#DOMAIN}", set: "${DOMAIN:+yes}", default: "${DOMAIN:-none}"}
 spec:
   replicas: ${COUNT}
   template:
@@ -68,7 +71,7 @@ func TestWhatASecretsValueMakesIsHidden(t *testing.T) {
 	}
 }
 
-func TestAnObjectThatPlaceholdersBreakIsHiddenAsAWhole(t *testing.T) {
+func TestAFieldThatASecretsValueNamesIsHidden(t *testing.T) {
 	declared, err := renderTree(tree("-- a.yaml --\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {key: x}\n${END}: y\n"),
 		gitindex.Location{Path: ".", Build: gitindex.Build{Substitute: &gitindex.Substitution{
 			Values: map[string]string{"END": "extra"}, Secret: []string{"END"},
@@ -76,6 +79,7 @@ func TestAnObjectThatPlaceholdersBreakIsHiddenAsAWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Of the placeholders' own renderings, too.
 	if diff := cmp.Diff([]string{"Zx0WithheldFromEveryone", "extra", "q0placeholder"}, declared[0].Hidden); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -101,6 +105,19 @@ func TestAnErrorOfASubstitutionHasNoValues(t *testing.T) {
 		if got != test.want {
 			t.Errorf("got %s\nwant %s", got, test.want)
 		}
+	}
+}
+
+func TestWhatValuesComeToIsBounded(t *testing.T) {
+	files := tree("-- a.yaml --\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {key: \"" + strings.Repeat("${BIG}", 100) + "\"}\n")
+	at := gitindex.Location{Path: ".", Build: gitindex.Build{Substitute: &gitindex.Substitution{Values: map[string]string{"BIG": strings.Repeat("x", 1000)}}}}
+	_, _, err := render.New(render.Options{MaxBytes: 50_000}).Render(context.Background(), files, at)
+	want := "a.yaml:1: the objects of this location are too large in all: split it into several, or raise the limit"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v\nwant %s", err, want)
+	}
+	if _, _, err := render.New(render.Options{MaxBytes: 200_000}).Render(context.Background(), files, at); err != nil {
+		t.Error(err)
 	}
 }
 
