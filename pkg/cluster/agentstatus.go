@@ -18,10 +18,7 @@ import (
 func setAgentStatus(item *v1alpha1.GitSource, found *discover.Found, err error, snapshot *gitindex.Snapshot) {
 	status := &item.Status
 	status.ObservedGeneration = item.Generation
-	status.From = "Flux"
-	if argo := item.Spec.ArgoCD; argo != nil {
-		status.From = "Argo CD in " + argo.Namespace
-	}
+	status.From = fromAgent(item)
 	status.Revision, status.Paths = v1alpha1.Revision{}, nil
 	status.Identities = nil
 	sum := summarize(item.Name, snapshot)
@@ -48,6 +45,16 @@ func setAgentStatus(item *v1alpha1.GitSource, found *discover.Found, err error, 
 	ready := sum.condition(err, len(found.Problems))
 	ready.Type, ready.ObservedGeneration = v1alpha1.ConditionReady, item.Generation
 	meta.SetStatusCondition(&status.Conditions, ready)
+}
+
+func fromAgent(item *v1alpha1.GitSource) string {
+	switch {
+	case item.Spec.ArgoCD != nil:
+		return "Argo CD in " + item.Spec.ArgoCD.Namespace
+	case item.Spec.Flux != nil:
+		return "Flux in " + item.Spec.Flux.Namespace
+	}
+	return ""
 }
 
 // summary is what became of a GitSource's sources.

@@ -32,7 +32,7 @@ func finderOf(item *v1alpha1.GitSource) (finder, []kschema.GroupKind, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("spec.flux.selector: %w", err)
 		}
-		return discover.Flux{Selector: selector}, fluxKinds, nil
+		return discover.Flux{Namespace: spec.Flux.Namespace, Selector: selector}, fluxKinds, nil
 	}
 	return nil, nil, fmt.Errorf("GitSource %s has none of spec.git, spec.argoCD and spec.flux: set one", item.Name)
 }

@@ -111,6 +111,8 @@ var ruleTests = []struct{ kind, field, want string }{
 	{"source", `{argoCD: {namespace: Argo CD}}`, wantArgoNS},
 	{"source", `{argoCD: {destinations: []}}`, "spec.argoCD.destinations: must not be empty"},
 	{"source", `{flux: {}}`, ""},
+	{"source", `{flux: {namespace: gitops, selector: {matchLabels: {team: web}}}}`, ""},
+	{"source", `{flux: {namespace: "*"}}`, "spec.flux.namespace: must be the name of a namespace: lower-case letters, digits and '-'"},
 	{"source", `{}`, wantOneOrigin},
 	{"source", `{flux: {}, argoCD: {}}`, wantOneOrigin},
 	{"source", `{git: {url: "git@host:infra", paths: [{path: a}]}, flux: {}}`, wantOneOrigin},

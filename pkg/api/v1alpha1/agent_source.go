@@ -33,6 +33,14 @@ type ArgoCD struct {
 
 // Flux says which Kustomizations and HelmReleases are sources.
 type Flux struct {
+	// namespace that Flux's controllers run in: flux-system by default. Only
+	// their service accounts are trusted, and those that they impersonate.
+	// +optional
+	// +default="flux-system"
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="must be the name of a namespace: lower-case letters, digits and '-'"
+	Namespace string `json:"namespace,omitempty"`
+
 	// selector picks Kustomizations and HelmReleases by their labels; without
 	// it, all of them.
 	// +optional

@@ -16,6 +16,9 @@ func (s *GitSource) SetDefaults() {
 			setDefault(&git.Paths[i].Render, FormatAuto)
 		}
 	}
+	if flux := s.Spec.Flux; flux != nil {
+		setDefault(&flux.Namespace, "flux-system")
+	}
 	if argo := s.Spec.ArgoCD; argo != nil {
 		setDefault(&argo.Namespace, "argocd")
 		if argo.Destinations == nil {
