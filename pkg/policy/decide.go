@@ -188,6 +188,9 @@ func (c *decision) update(declared *gitindex.Declared) (fields.Update, error) {
 		Tracked: c.req.Subresource == "", Manager: c.req.FieldManager,
 		Undetermined: declared.Undetermined, Hidden: declared.Hidden,
 	}
+	if isOwn(c.req.Key) {
+		u.Tracked = false // what somebody put there with kubectl is not for others to take back
+	}
 	if declared.Recorded {
 		// Nothing of it is of any version, and what a client wrote may be Git's.
 		u.Version, u.Tracked = "", false
