@@ -25,7 +25,7 @@ func (p *parts) servePushes(secrets git.Secrets) error {
 			return nil, err
 		}
 		if len(data[tokenKey]) == 0 {
-			return nil, fmt.Errorf("Secret %s has no key %s", p.options.pushSecret, tokenKey)
+			return nil, fmt.Errorf("the Secret %s has no key %s", p.options.pushSecret, tokenKey)
 		}
 		return data[tokenKey], nil
 	}

@@ -233,6 +233,7 @@ func (s *Sources) find(ctx context.Context, item *v1alpha1.GitSource) (discover.
 	if found.Err != nil {
 		return found, found.Err
 	}
+	found.Problems = slices.Concat(found.Problems, unusableIgnores(found.Sources))
 	return found, s.charts.complete(found.Sources)
 }
 
@@ -264,25 +265,4 @@ func (s *Sources) Found(name string) (*discover.Found, error) {
 		return nil, s.trouble[name]
 	}
 	return &found, s.trouble[name]
-}
-
-func sourcesOf(item *v1alpha1.GitSource, found discover.Found) []gitindex.Source {
-	sources := slices.Clone(found.Sources)
-	for i := range sources {
-		sources[i].Of = item.Name
-		sources[i].Interval = item.Spec.Interval.Duration
-	}
-	return sources
-}
-
-// addAgents adds identities, which other GitSources may have found as well.
-func addAgents(agents policy.Agents, identities []discover.Identity) {
-	for _, identity := range identities {
-		known, ok := agents[identity.User()]
-		known.Impersonated = identity.Impersonated && (known.Impersonated || !ok)
-		known.Sources = append(slices.Clone(known.Sources), identity.Sources...)
-		slices.Sort(known.Sources)
-		known.Sources = slices.Compact(known.Sources)
-		agents[identity.User()] = known
-	}
 }
