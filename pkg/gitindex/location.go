@@ -161,9 +161,8 @@ type HelmBuild struct {
 	APIVersions []string // beside those that Helm knows; nil for the renderer's
 }
 
-// SetValue is one value of a chart, by a path such as a.b[0].c. Value is
-// written as helm's --set takes it: {a,b} is a list, and a comma anywhere else
-// has a backslash in front.
+// SetValue is one value of a chart, by a path such as a.b[0].c. As with helm's
+// --set, {a,b} is a list; a comma anywhere else needs no backslash.
 type SetValue struct {
 	Name, Value string
 	Text        bool // taken as text, whatever it looks like

@@ -44,7 +44,7 @@ func (b argoCDBuilder) helm(s argoCDSource, env *argoCDEnvironment) (*gitindex.H
 		for i, p := range h.Parameters {
 			last := !slices.ContainsFunc(h.Parameters[i+1:], func(q argoCDSetValue) bool { return q.Name == p.Name && q.ForceString == text })
 			if p.ForceString == text && last {
-				build.Set = append(build.Set, gitindex.SetValue{Name: p.Name, Value: escapeCommas(env.expand(p.Value)), Text: text})
+				build.Set = append(build.Set, gitindex.SetValue{Name: p.Name, Value: env.expand(p.Value), Text: text})
 			}
 		}
 	}
@@ -82,22 +82,4 @@ func (b argoCDBuilder) valuesFile(name string, env *argoCDEnvironment) (string, 
 		return "", fmt.Errorf("its values are fetched from the web, and not from a repository: %s", gitindex.Redact(name))
 	}
 	return name, nil
-}
-
-// escapeCommas puts backslashes in front of commas that have none, except in a
-// list.
-func escapeCommas(value string) string {
-	if strings.HasPrefix(value, "{") && strings.HasSuffix(value, "}") {
-		return value
-	}
-	var b strings.Builder
-	var last rune
-	for _, r := range value {
-		if r == ',' && last != '\\' {
-			b.WriteByte('\\')
-		}
-		b.WriteRune(r)
-		last = r
-	}
-	return b.String()
 }

@@ -137,7 +137,7 @@ func TestWhatArgoCDSaysOfASourceIsInItsBuild(t *testing.T) {
 					ValueFiles: []string{"values-guestbook.yaml", "/root.yaml", "../up.yaml"},
 					SetFile:    []gitindex.SetValue{{Name: "f", Value: "cert.pem"}},
 					Set: []gitindex.SetValue{
-						{Name: "a", Value: `x\,y\,z`}, {Name: "l", Value: "{1,2}"}, {Name: "s", Value: "1", Text: true},
+						{Name: "a", Value: `x,y\,z`}, {Name: "l", Value: "{1,2}"}, {Name: "s", Value: "1", Text: true},
 					},
 				}
 			},
