@@ -8,10 +8,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 
 	"github.com/alicebob/miniredis/v2"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"gitonly.dev/gitonly/e2e/controlplane"
@@ -30,7 +30,7 @@ type ArgoCD struct {
 	ports  []int
 }
 
-// StartArgoCD installs Argo CD's own manifests in the namespace argocd, without what runs in Pods, and
+// StartArgoCD installs Argo CD's own manifests in the namespace argocd, scaled to no Pods, and
 // starts repo-server and application-controller, the latter as argocd/argocd-application-controller.
 // It returns when both say that they are ready. There is no argocd-server.
 func StartArgoCD(ctx context.Context, s *stage.Stage, progress io.Writer) (*ArgoCD, error) {
@@ -88,17 +88,28 @@ func (a *ArgoCD) install(ctx context.Context, s *stage.Stage, manifests string) 
 	return s.Apply(ctx, argoCDProject)
 }
 
-// withoutPods leaves out what runs in Pods, and what leads to them: no node is there to run any.
+// withoutPods has nothing run in Pods, as no node is there to run any, and leaves out what leads to them.
+// Deployments and StatefulSets stay: they tell as whom Argo CD runs.
 func withoutPods(manifests []byte) ([]byte, error) {
 	var kept [][]byte
 	for document := range bytes.SplitSeq(manifests, []byte("\n---\n")) {
-		var object struct{ Kind string }
+		var object map[string]any
 		if err := yaml.Unmarshal(document, &object); err != nil {
 			return nil, err
 		}
-		if !slices.Contains([]string{"Deployment", "StatefulSet", "Service", "NetworkPolicy", ""}, object.Kind) {
-			kept = append(kept, document)
+		switch object["kind"] {
+		case "Service", "NetworkPolicy", nil:
+			continue
+		case "Deployment", "StatefulSet":
+			if err := unstructured.SetNestedField(object, int64(0), "spec", "replicas"); err != nil {
+				return nil, err
+			}
+			var err error
+			if document, err = yaml.Marshal(object); err != nil {
+				return nil, err
+			}
 		}
+		kept = append(kept, document)
 	}
 	return bytes.Join(kept, []byte("\n---\n")), nil
 }

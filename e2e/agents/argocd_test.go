@@ -88,11 +88,7 @@ func openArgo(ctx context.Context, t *testing.T) *argoScene {
 	if err := s.Apply(ctx, []byte(root)); err != nil {
 		t.Fatal(err)
 	}
-	err = s.guard(ctx, configuration{
-		Paths:  []string{"bootstrap/apps", "cluster-config", "apps/overlays/staging=staging", "apps/overlays/production=production", "team=staging"},
-		Agents: []string{"argocd/argocd-application-controller"},
-	})
-	if err != nil {
+	if err := s.guard(ctx, "argoCD: {namespace: argocd}", "argocd"); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -138,43 +134,49 @@ func TestArgoCD(t *testing.T) {
 	s.sync(ctx, t)
 	s.rollsOut(ctx, t, "staging", "registry.example.com/guestbook:1.5.0-rc.2")
 	s.rollsOut(ctx, t, "production", "registry.example.com/guestbook:1.4.2")
+	s.found(ctx, t, []string{
+		"Application argocd/root", "Application argocd/cluster-config", "Application argocd/guestbook-staging",
+		"Application argocd/guestbook-production", "Application argocd/team",
+	}, []string{"argocd/argocd-application-controller"})
 
 	t.Run("what people change by hand is refused", func(t *testing.T) {
-		s.refused(ctx, t, "developer", `Deployment staging/guestbook is declared in Git: apps/overlays/staging at main@$REV (AGE old).
+		s.refused(ctx, t, "developer", `Deployment staging/guestbook is declared in Git: apps/overlays/staging at main@$REV (checked AGE ago).
 This request departs from it:
   spec.replicas: Git says 1, the request says 5   (apps/overlays/staging/patch-replicas.yaml)
 Change it there: apps/overlays/staging/patch-replicas.yaml in $GIT_URL`,
 			"scale", guestbook, "--namespace=staging", "--replicas=5")
-		s.refused(ctx, t, "admin", `Deployment production/guestbook is declared in Git: apps/overlays/production at main@$REV (AGE old).
+		s.refused(ctx, t, "admin", `Deployment production/guestbook is declared in Git: apps/overlays/production at main@$REV (checked AGE ago).
 This request departs from it:
   spec.replicas: Git says 5, the request says 2   (apps/overlays/production/kustomization.yaml)
 Change it there: apps/overlays/production/kustomization.yaml in $GIT_URL`,
 			"scale", guestbook, "--namespace=production", "--replicas=2")
-		s.refused(ctx, t, "admin", `Deployment production/guestbook is declared in Git: apps/overlays/production at main@$REV (AGE old). To delete it, remove it from Git.
-Remove it there: apps/base/guestbook/deployment.yaml in $GIT_URL`,
+		s.refused(ctx, t, "admin", `Deployment production/guestbook is declared in Git: apps/overlays/production at main@$REV (checked AGE ago).
+To delete it, remove it from apps/base/guestbook/deployment.yaml in $GIT_URL`,
 			"delete", guestbook, "--namespace=production")
-		s.refused(ctx, t, "developer", `ConfigMap staging/team-settings is declared in Git: team at main@$REV (AGE old).
+		s.refused(ctx, t, "developer", `ConfigMap staging/team-settings is declared in Git: team at main@$REV (checked AGE ago).
 This request departs from it:
   data.colour: Git says "blue", the request says "red"   (team/settings.yaml)
 Change it there: team/settings.yaml in $GIT_URL`,
 			"patch", "configmap/team-settings", "--namespace=staging", "--type=merge", `--patch={"data":{"colour":"red"}}`)
-		s.refused(ctx, t, "admin", `Application argocd/guestbook-staging is declared in Git: bootstrap/apps at main@$REV (AGE old).
+		s.refused(ctx, t, "admin", `Application argocd/guestbook-staging is declared in Git: bootstrap/apps at main@$REV (checked AGE ago).
 This request departs from it:
   spec.syncPolicy: Git says {"automated":{"prune":true,"selfHeal":true},"retry":{"backoff":{"duration":"1s","factor":1},"limit":10,"refresh":true}}, the request removes it   (bootstrap/apps/guestbook-staging.yaml)
 Change it there: bootstrap/apps/guestbook-staging.yaml in $GIT_URL`,
 			"patch", "application/guestbook-staging", "--namespace=argocd", "--type=merge", `--patch={"spec":{"syncPolicy":null}}`)
-		s.refused(ctx, t, "admin", `Application argocd/root tells the sync agent what to apply, so it changes through Git only. Declare it in Git.
+		s.refused(ctx, t, "admin", `Application argocd/root tells the sync agent what to apply, so it changes through Git only.
 This request changes:
-  spec.source.targetRevision: the request changes it from "main" to "mine"`,
+  spec.source.targetRevision: the request changes it from "main" to "mine"
+Declare it in Git, with this change.`,
 			"patch", "application/root", "--namespace=argocd", "--type=merge", `--patch={"spec":{"source":{"targetRevision":"mine"}}}`)
-		s.refused(ctx, t, "admin", `AppProject argocd/default tells the sync agent what to apply, so it changes through Git only. Declare it in Git.
+		s.refused(ctx, t, "admin", `AppProject argocd/default tells the sync agent what to apply, so it changes through Git only.
 This request changes:
-  spec.sourceRepos: the request changes it from ["*"] to []`,
+  spec.sourceRepos: the request changes it from ["*"] to []
+Declare it in Git, with this change.`,
 			"patch", "appproject/default", "--namespace=argocd", "--type=merge", `--patch={"spec":{"sourceRepos":[]}}`)
 	})
 
 	t.Run("the manifest editor of Argo CD's page is refused what Git declares", func(t *testing.T) {
-		s.refused(ctx, t, "argocd-server", `Deployment staging/guestbook is declared in Git: apps/overlays/staging at main@$REV (AGE old).
+		s.refused(ctx, t, "argocd-server", `Deployment staging/guestbook is declared in Git: apps/overlays/staging at main@$REV (checked AGE ago).
 This request departs from it:
   spec.replicas: Git says 1, the request says 3   (apps/overlays/staging/patch-replicas.yaml)
 Change it there: apps/overlays/staging/patch-replicas.yaml in $GIT_URL`,

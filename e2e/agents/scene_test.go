@@ -173,18 +173,8 @@ func eventually(ctx context.Context, t *testing.T, what string, check func() (ok
 	}
 }
 
-// caughtUp waits until gitonly compares with the newest commit.
-func (s *scene) caughtUp(ctx context.Context, t *testing.T) {
-	t.Helper()
-	eventually(ctx, t, "gitonly is at commit "+s.commit, func() (bool, string, error) {
-		o, err := s.object(ctx, "GitSource.v1alpha1.gitonly.dev", "", "infra")
-		is := field(o, "status", "revision", "commit")
-		return is == s.commit, is, err
-	})
-}
-
 var (
-	age    = regexp.MustCompile(`\([0-9]+[smhd] old\)`)
+	age    = regexp.MustCompile(`\(checked [0-9]+[smhd] ago\)`)
 	prefix = `Error from server (Forbidden): admission webhook "validate.gitonly.dev" denied the request: gitonly: `
 )
 
@@ -199,7 +189,7 @@ func (s *scene) refused(ctx context.Context, t *testing.T, user, want string, ar
 		return
 	}
 	got := strings.NewReplacer("main@"+s.commit[:7], "main@$REV", s.url, "$GIT_URL", prefix, "").Replace(stderr.String())
-	got = age.ReplaceAllString(got, "(AGE old)")
+	got = age.ReplaceAllString(got, "(checked AGE ago)")
 	if diff := gocmp.Diff(strings.Split(want, "\n"), strings.Split(strings.TrimSuffix(got, "\n"), "\n")); diff != "" {
 		t.Errorf("kubectl %q as %s (-want +got):\n%s\n%s", args, user, diff, got)
 	}

@@ -45,13 +45,13 @@ func (s *fluxScene) unseals(ctx context.Context, t *testing.T) {
 		return field(o, "data", "password") == unsealed, "without the password", err
 	})
 
-	s.refused(ctx, t, "developer", `Secret staging/guestbook-database comes from SealedSecret staging/guestbook-database, which is declared in Git: apps/overlays/staging at main@$REV (AGE old).
+	s.refused(ctx, t, "developer", `Secret staging/guestbook-database comes from SealedSecret staging/guestbook-database, which is declared in Git: apps/overlays/staging at main@$REV (checked AGE ago).
 This request changes:
   data.password: the request sets it
-Change it there: apps/overlays/staging/sealed-database.yaml in $GIT_URL`,
+Change SealedSecret staging/guestbook-database instead: apps/overlays/staging/sealed-database.yaml in $GIT_URL`,
 		"patch", "secret/guestbook-database", "--namespace=staging", "--type=merge", `--patch={"stringData":{"password":"hunter2-hunter2"}}`)
-	s.refused(ctx, t, "admin", `SealedSecret staging/guestbook-database is declared in Git: apps/overlays/staging at main@$REV (AGE old). To delete it, remove it from Git.
-Remove it there: apps/overlays/staging/sealed-database.yaml in $GIT_URL`,
+	s.refused(ctx, t, "admin", `SealedSecret staging/guestbook-database is declared in Git: apps/overlays/staging at main@$REV (checked AGE ago).
+To delete it, remove it from apps/overlays/staging/sealed-database.yaml in $GIT_URL`,
 		"delete", "sealedsecret/guestbook-database", "--namespace=staging")
 	// Its controller makes it again.
 	s.accepted(ctx, t, "developer", "delete", "secret/guestbook-database", "--namespace=staging")
