@@ -15,6 +15,8 @@ import (
 type identity struct {
 	name string // as a message says it
 	user User
+
+	appointed bool // the request doesn't take the identity: it has discovery trust it
 }
 
 func serviceAccount(namespace, name string) identity {
@@ -43,6 +45,9 @@ func (c *decision) trusts(g *Guard, u User) bool {
 func (c *decision) taken(g *Guard, actor Actor) *identity {
 	if actor == System || actor == Agent {
 		return nil
+	}
+	if who, ok := c.appointed(); ok && g.discover && c.loadedAnything() && !c.trusts(g, who.user) {
+		return &who
 	}
 	who, ok := c.credentials()
 	if !ok && actor == Person {

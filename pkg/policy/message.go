@@ -82,6 +82,9 @@ func (c *decision) summary(v *Verdict, taken *identity) string {
 		}
 		return fmt.Sprintf("%s %s, so it changes through Git only.", key, what)
 	case TrustedIdentityTaken:
+		if taken.appointed {
+			return fmt.Sprintf("this would make %s a sync agent, which GuardPolicy %s trusts. Change %s in Git.", taken.name, v.Policy, key)
+		}
 		return fmt.Sprintf("this would let %s act as %s, which GuardPolicy %s trusts to change anything. Only it and the control plane may.", c.req.User.Name, taken.name, v.Policy)
 	case DerivedObjectChanged, DerivedObjectDeleted:
 		return fmt.Sprintf("%s comes from %s, which is declared in Git", key, v.Declared.Key)
