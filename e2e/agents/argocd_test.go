@@ -14,6 +14,7 @@ import (
 	"gitonly.dev/gitonly/e2e/auditlog"
 	"gitonly.dev/gitonly/e2e/gitserver"
 	"gitonly.dev/gitonly/examples"
+	"gitonly.dev/gitonly/pkg/gitindex/discover"
 )
 
 // argoTeam is an Application whose objects Argo CD replaces.
@@ -38,6 +39,20 @@ const (
 // argoScene is a scene with Argo CD in it.
 type argoScene struct {
 	*scene
+	synced []string // Applications
+}
+
+// sources are the names of gitonly's.
+func (s *argoScene) sources() []string {
+	var names []string
+	for _, name := range s.synced {
+		if name == "parity-references" { // it has several
+			names = append(names, "Application argocd/"+name+"[0]", "Application argocd/"+name+"[2]")
+			continue
+		}
+		names = append(names, "Application argocd/"+name)
+	}
+	return names
 }
 
 // argoApps are the Applications in Git: as in the example, but for how they are applied.
@@ -66,7 +81,10 @@ func argoApps(t *testing.T) map[string]string {
 
 func openArgo(ctx context.Context, t *testing.T) *argoScene {
 	t.Helper()
-	s := &argoScene{scene: open(ctx, t, gitserver.Commit{Files: argoApps(t)})}
+	s := &argoScene{
+		scene:  open(ctx, t, gitserver.Commit{Files: argoApps(t)}),
+		synced: []string{"root", "cluster-config", "guestbook-staging", "guestbook-production", "team"},
+	}
 	if err := agents.InstallSealedSecrets(ctx, s.Stage, t.Output()); err != nil {
 		t.Fatal(err)
 	}
@@ -98,16 +116,22 @@ func openArgo(ctx context.Context, t *testing.T) *argoScene {
 func (s *argoScene) sync(ctx context.Context, t *testing.T) {
 	t.Helper()
 	s.caughtUp(ctx, t)
-	for _, name := range []string{"root", "cluster-config", "guestbook-staging", "guestbook-production", "team"} {
+	for _, name := range s.synced {
 		asked := false
 		eventually(ctx, t, "Application "+name+" is at "+s.commit, func() (bool, string, error) {
 			o, err := s.object(ctx, "Application.v1alpha1.argoproj.io", "argocd", name)
-			if o != nil && !asked {
+			if o == nil {
+				return false, "not there", err
+			}
+			if !asked {
 				s.accepted(ctx, t, "admin", "annotate", "application/"+name, "--namespace=argocd", "--overwrite", "argocd.argoproj.io/refresh=normal")
 				asked = true
 				return false, "asked", err
 			}
 			status, revision := field(o, "status", "sync", "status"), field(o, "status", "sync", "revision")
+			if all, of, _ := unstructured.NestedStringSlice(o.Object, "status", "sync", "revisions"); of { // of several sources
+				revision = strings.Join(slices.Compact(all), " ")
+			}
 			_, pending := o.GetAnnotations()["argocd.argoproj.io/refresh"]
 			is := fmt.Sprintf("%s at %s; %s; %s", status, revision, field(o, "status", "operationState", "message"), conditions(o))
 			return status == "Synced" && revision == s.commit && !pending, is, err
@@ -134,10 +158,7 @@ func TestArgoCD(t *testing.T) {
 	s.sync(ctx, t)
 	s.rollsOut(ctx, t, "staging", "registry.example.com/guestbook:1.5.0-rc.2")
 	s.rollsOut(ctx, t, "production", "registry.example.com/guestbook:1.4.2")
-	s.found(ctx, t, []string{
-		"Application argocd/root", "Application argocd/cluster-config", "Application argocd/guestbook-staging",
-		"Application argocd/guestbook-production", "Application argocd/team",
-	}, []string{"argocd/argocd-application-controller"})
+	s.found(ctx, t, s.sources(), "argocd/argocd-application-controller")
 
 	t.Run("what people change by hand is refused", func(t *testing.T) {
 		s.refused(ctx, t, "developer", `Deployment staging/guestbook is declared in Git: apps/overlays/staging at main@$REV (checked AGE ago).
@@ -221,6 +242,15 @@ Change it there: apps/overlays/staging/patch-replicas.yaml in $GIT_URL`,
 		if !s.wrote(t, argoUser, "update", "configmaps", "team-settings") {
 			t.Error("the team's ConfigMap was never replaced")
 		}
+	})
+
+	t.Run("gitonly makes the same of Git as Argo CD", func(t *testing.T) {
+		s.push(t, gitserver.Commit{Files: s.variants(t, "testdata/parity-argocd.txtar")})
+		s.synced = append(s.synced, "parity-kustomize", "parity-directory", "parity-helm", "parity-references", "parity-jsonnet")
+		s.sync(ctx, t)
+		s.found(ctx, t, s.sources(), "argocd/argocd-application-controller")
+		s.sameAsLive(ctx, t, s.declared(ctx, t, discover.ArgoCD{Namespace: "argocd"}), "argocd-controller", 25)
+		s.secretless(t, "not-to-be-shown")
 	})
 
 	t.Run("what leaves Git is pruned", func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"gitonly.dev/gitonly/e2e/agents"
 	"gitonly.dev/gitonly/e2e/gitserver"
+	"gitonly.dev/gitonly/pkg/gitindex/discover"
 )
 
 // fluxBootstrap is what an administrator applies by hand; Git brings the rest.
@@ -115,7 +116,17 @@ const (
 // fluxScene is a scene with Flux in it.
 type fluxScene struct {
 	*scene
-	flux *agents.Flux
+	flux   *agents.Flux
+	synced []string // Kustomizations
+}
+
+// sources are the names of gitonly's.
+func (s *fluxScene) sources() []string {
+	var names []string
+	for _, name := range s.synced {
+		names = append(names, "Kustomization flux-system/"+name)
+	}
+	return names
 }
 
 func openFlux(ctx context.Context, t *testing.T) *fluxScene {
@@ -128,7 +139,7 @@ func openFlux(ctx context.Context, t *testing.T) *fluxScene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &fluxScene{scene: open(ctx, t, gitserver.Commit{Files: map[string]string{
+	s := &fluxScene{synced: []string{"root", "cluster-config", "guestbook-staging", "secrets", "team"}, scene: open(ctx, t, gitserver.Commit{Files: map[string]string{
 		"clusters/e2e/kustomizations.yaml":           fluxClusters,
 		"cluster-config/team.yaml":                   fluxTeam,
 		"team/settings.yaml":                         teamSettings,
@@ -163,7 +174,7 @@ func (s *fluxScene) sync(ctx context.Context, t *testing.T) {
 	if err := s.flux.Publish(ctx, types.NamespacedName{Namespace: "flux-system", Name: "infra"}, s.repository, s.commit); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"root", "cluster-config", "guestbook-staging", "secrets", "team"} {
+	for _, name := range s.synced {
 		eventually(ctx, t, "Kustomization "+name+" is at "+s.commit, func() (bool, string, error) {
 			o, err := s.object(ctx, "Kustomization.v1.kustomize.toolkit.fluxcd.io", "flux-system", name)
 			is := field(o, "status", "lastAppliedRevision")
@@ -177,10 +188,7 @@ func TestFlux(t *testing.T) {
 	s := openFlux(ctx, t)
 	s.sync(ctx, t)
 	s.rollsOut(ctx, t, "staging", "registry.example.com/guestbook:1.5.0-rc.2")
-	s.found(ctx, t, []string{
-		"Kustomization flux-system/root", "Kustomization flux-system/cluster-config", "Kustomization flux-system/guestbook-staging",
-		"Kustomization flux-system/secrets", "Kustomization flux-system/team",
-	}, []string{"flux-system/kustomize-controller", "flux-system/team"})
+	s.found(ctx, t, s.sources(), "flux-system/kustomize-controller", "flux-system/team")
 
 	t.Run("what people change by hand is refused", func(t *testing.T) {
 		s.refused(ctx, t, "developer", `Deployment staging/guestbook is declared in Git: apps/overlays/staging at main@$REV (checked AGE ago).
@@ -226,6 +234,15 @@ This request departs from it:
 Change it there: secrets/staging/mail-credentials.sops.yaml in $GIT_URL`,
 			"patch", "secret/mail-credentials", "--namespace=staging", "--type=merge", `--patch={"stringData":{"password":"hunter2-hunter2"}}`)
 		s.secretless(t, mailUser, mailPassword, "hunter2-hunter2")
+	})
+
+	t.Run("gitonly makes the same of Git as Flux", func(t *testing.T) {
+		s.push(t, gitserver.Commit{Files: s.variants(t, "testdata/parity-flux.txtar")})
+		s.synced = append(s.synced, "parity-options", "parity-folder")
+		s.sync(ctx, t)
+		s.found(ctx, t, s.sources(), "flux-system/kustomize-controller", "flux-system/team")
+		s.sameAsLive(ctx, t, s.declared(ctx, t, discover.Flux{}), "kustomize-controller", 38)
+		s.secretless(t, "not-to-be-shown")
 	})
 
 	t.Run("a commit rolls out", func(t *testing.T) {

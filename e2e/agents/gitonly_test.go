@@ -59,7 +59,7 @@ func (s *scene) guard(ctx context.Context, agent, namespace string) error {
 
 // found waits until the GitSource is Ready with sources of these names, all of them rendered at the newest
 // commit, and with these identities.
-func (s *scene) found(ctx context.Context, t *testing.T, sources, identities []string) {
+func (s *scene) found(ctx context.Context, t *testing.T, sources []string, identities ...string) {
 	t.Helper()
 	count := int32(len(sources))
 	eventually(ctx, t, fmt.Sprintf("the GitSource is Ready with %d sources as %v", count, identities), func() (bool, string, error) {
