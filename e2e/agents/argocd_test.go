@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"gitonly.dev/gitonly/e2e/agents"
 	"gitonly.dev/gitonly/e2e/auditlog"
@@ -249,7 +250,8 @@ Change it there: apps/overlays/staging/patch-replicas.yaml in $GIT_URL`,
 		s.synced = append(s.synced, "parity-kustomize", "parity-directory", "parity-helm", "parity-references", "parity-jsonnet")
 		s.sync(ctx, t)
 		s.found(ctx, t, s.sources(), "argocd/argocd-application-controller")
-		s.sameAsLive(ctx, t, s.declared(ctx, t, discover.ArgoCD{Namespace: "argocd"}), "argocd-controller", 25)
+		s.logOptions(ctx, t, schema.GroupKind{Group: "argoproj.io", Kind: "Application"})
+		s.sameAsLive(ctx, t, s.declared(ctx, t, discover.ArgoCD{Namespace: "argocd"}), "argocd-controller", 26)
 		s.secretless(t, "not-to-be-shown")
 	})
 

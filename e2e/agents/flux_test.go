@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"gitonly.dev/gitonly/e2e/agents"
@@ -241,6 +242,7 @@ Change it there: secrets/staging/mail-credentials.sops.yaml in $GIT_URL`,
 		s.synced = append(s.synced, "parity-options", "parity-folder")
 		s.sync(ctx, t)
 		s.found(ctx, t, s.sources(), "flux-system/kustomize-controller", "flux-system/team")
+		s.logOptions(ctx, t, schema.GroupKind{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization"})
 		s.sameAsLive(ctx, t, s.declared(ctx, t, discover.Flux{}), "kustomize-controller", 38)
 		s.secretless(t, "not-to-be-shown")
 	})
