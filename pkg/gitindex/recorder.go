@@ -14,6 +14,7 @@ import (
 type Recorder struct {
 	tree fs.FS
 	seen Inputs
+	size int // of seen, in bytes
 }
 
 var (
@@ -30,6 +31,9 @@ func NewRecorder(tree fs.FS) *Recorder {
 
 // Inputs returns what was seen so far. The caller owns the result.
 func (r *Recorder) Inputs() Inputs { return maps.Clone(r.seen) }
+
+// Size is how many bytes of text Inputs has so far.
+func (r *Recorder) Size() int { return r.size }
 
 // ReadFile reads a file.
 func (r *Recorder) ReadFile(name string) ([]byte, error) {
@@ -105,10 +109,18 @@ func (r *Recorder) sawContent(name string, data []byte, err error) {
 	if err == nil {
 		info, err = fs.Stat(r.tree, name)
 	}
-	r.seen[key] = content(info, data, err)
+	r.note(key, content(info, data, err))
 }
 
-func (r *Recorder) saw(look, name, fingerprint string) { r.seen[look+" "+name] = fingerprint }
+func (r *Recorder) saw(look, name, fingerprint string) { r.note(look+" "+name, fingerprint) }
+
+func (r *Recorder) note(key, fingerprint string) {
+	if before, known := r.seen[key]; known {
+		r.size -= len(key) + len(before)
+	}
+	r.size += len(key) + len(fingerprint)
+	r.seen[key] = fingerprint
+}
 
 // readFile is an open file whose content was read already.
 type readFile struct {

@@ -2,6 +2,7 @@ package render
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -38,6 +39,13 @@ func newFiles(ctx context.Context, tree fs.FS, build gitindex.Build, limit int64
 	}
 }
 
+// maxSeen bounds what there is to remember of the looks at a tree, in bytes: a
+// hundred thousand and more. Git keeps a folder that lies in many places once,
+// so that a small repository may have any number of them.
+const maxSeen = 16 << 20
+
+var errTooMany = errors.New("the location has more files and folders than can be looked at: split it into several, or name one with fewer")
+
 // taken is an error if the agent doesn't take what is at a path.
 func (f *files) taken(op, name string) error {
 	if f.excluded == nil {
@@ -52,6 +60,9 @@ func (f *files) taken(op, name string) error {
 func (f *files) usable(op, name string) error {
 	if f.err == nil && f.ctx.Err() != nil {
 		f.err = fmt.Errorf("rendering was stopped: %w", context.Cause(f.ctx))
+	}
+	if f.err == nil && f.recorder.Size() > maxSeen {
+		f.err = errTooMany
 	}
 	if f.err != nil {
 		return &fs.PathError{Op: op, Path: name, Err: f.err}
