@@ -18,11 +18,18 @@ import (
 // globals, read ~/.ssh/config, and leave out multi_ack, without which Azure
 // DevOps refuses to talk.
 
+// maxRefs bounds the list of refs, in bytes: that of half a million. It is held
+// in memory, where it takes several times as much.
+const maxRefs = 32 << 20
+
 // readRefs reads what a server opens the conversation with.
 func readRefs(r io.Reader) (*refs, error) {
 	adv := packp.NewAdvRefs()
 	var seen beginning
-	switch err := adv.Decode(io.TeeReader(r, &seen)); {
+	list := &io.LimitedReader{R: r, N: maxRefs}
+	switch err := adv.Decode(io.TeeReader(list, &seen)); {
+	case err != nil && list.N <= 0:
+		return nil, fmt.Errorf("the server lists more than %s of branches, tags and other refs: have it hide some", bytesText(maxRefs))
 	case errors.Is(err, packp.ErrEmptyAdvRefs):
 		return nil, errEmpty
 	case err != nil && strings.Contains(seen.String(), " object-format=sha256"):
