@@ -162,6 +162,11 @@ func badServers() []bad {
 			want: `asking for main: connecting to URL: net/http: HTTP/1.x transport connection broken: malformed HTTP status code "garbage"`,
 		},
 		{
+			name:   "endless-refs",
+			server: http.HandlerFunc(endlessRefs),
+			want:   "asking for main: fetching URL: the server lists more than 32 MiB of branches, tags and other refs: have it hide some",
+		},
+		{
 			name: "locked",
 			server: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
@@ -169,6 +174,23 @@ func badServers() []bad {
 			}),
 			want: `asking for main: fetching URL: authentication refused: check Secret "infra"`,
 		},
+	}
+}
+
+// endlessRefs lists branches for as long as anybody listens.
+func endlessRefs(w http.ResponseWriter, _ *http.Request) {
+	const commit = "1111111111111111111111111111111111111111"
+	w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
+	line := func(text string) error {
+		_, err := fmt.Fprintf(w, "%04x%s", len(text)+4, text)
+		return err
+	}
+	_, err := fmt.Fprint(w, "001e# service=git-upload-pack\n0000")
+	if err == nil {
+		err = line(commit + " refs/heads/main\x00side-band-64k\n")
+	}
+	for i := 0; err == nil; i++ {
+		err = line(fmt.Sprintf("%s refs/heads/b%d\n", commit, i))
 	}
 }
 
