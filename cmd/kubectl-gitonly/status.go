@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
 func statusCommand() *cobra.Command {
@@ -129,20 +130,12 @@ func printSource(w io.Writer, source *v1alpha1.GitSource, now time.Time) {
 		from = fmt.Sprintf("%s (%d sources)", from, found.Total)
 	}
 	if st.Revision.Commit != "" {
-		revision = short(st.Revision)
+		revision = gitindex.Revision{Name: st.Revision.Name, Commit: st.Revision.Commit}.Short()
 	}
 	if !st.LastCheckTime.IsZero() {
 		checked = duration.HumanDuration(now.Sub(st.LastCheckTime.Time)) + " ago"
 	}
 	fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", source.Name, from, revision, st.Objects, checked, readiness(st.Conditions))
-}
-
-func short(r v1alpha1.Revision) string {
-	commit := r.Commit[:min(7, len(r.Commit))]
-	if r.Name == "" {
-		return commit
-	}
-	return r.Name + "@" + commit
 }
 
 func readiness(conditions []metav1.Condition) string {
