@@ -115,24 +115,9 @@ func (a *agentObjects) Data(ctx context.Context, kind, namespace, name string) (
 	key := client.ObjectKey{Namespace: namespace, Name: name}
 	switch kind {
 	case "Secret":
-		var secret corev1.Secret
-		if err := a.reader.Get(ctx, key, &secret); err != nil {
-			return nil, fmt.Errorf("reading Secret %s: %w", key, err)
-		}
-		return secret.Data, nil
+		return secretData(ctx, a.reader, key)
 	case "ConfigMap":
-		var config corev1.ConfigMap
-		if err := a.reader.Get(ctx, key, &config); err != nil {
-			return nil, fmt.Errorf("reading ConfigMap %s: %w", key, err)
-		}
-		data := map[string][]byte{}
-		for name, value := range config.BinaryData {
-			data[name] = value
-		}
-		for name, value := range config.Data {
-			data[name] = []byte(value)
-		}
-		return data, nil
+		return configMapData(ctx, a.reader, key)
 	}
 	return nil, fmt.Errorf("%s %s is neither a Secret nor a ConfigMap", kind, key)
 }

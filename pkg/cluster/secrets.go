@@ -27,22 +27,29 @@ func NewSecrets(reader client.Reader, namespace string) *Secrets {
 
 // Data returns what a Secret holds.
 func (s *Secrets) Data(ctx context.Context, ref gitindex.SecretRef) (map[string][]byte, error) {
-	key := client.ObjectKey{Namespace: cmp.Or(ref.Namespace, s.namespace), Name: ref.Name}
+	return secretData(ctx, s.reader, client.ObjectKey{Namespace: cmp.Or(ref.Namespace, s.namespace), Name: ref.Name})
+}
+
+// ConfigMap returns what a ConfigMap holds; nothing if it isn't there.
+func (s *Secrets) ConfigMap(ctx context.Context, namespace, name string) (map[string][]byte, error) {
+	data, err := configMapData(ctx, s.reader, client.ObjectKey{Namespace: cmp.Or(namespace, s.namespace), Name: name})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	return data, err
+}
+
+func secretData(ctx context.Context, reader client.Reader, key client.ObjectKey) (map[string][]byte, error) {
 	var secret corev1.Secret
-	if err := s.reader.Get(ctx, key, &secret); err != nil {
+	if err := reader.Get(ctx, key, &secret); err != nil {
 		return nil, fmt.Errorf("reading Secret %s: %w", key, err)
 	}
 	return secret.Data, nil
 }
 
-// ConfigMap returns what a ConfigMap holds; nothing if it isn't there.
-func (s *Secrets) ConfigMap(ctx context.Context, namespace, name string) (map[string][]byte, error) {
-	key := client.ObjectKey{Namespace: cmp.Or(namespace, s.namespace), Name: name}
+func configMapData(ctx context.Context, reader client.Reader, key client.ObjectKey) (map[string][]byte, error) {
 	var found corev1.ConfigMap
-	if err := s.reader.Get(ctx, key, &found); err != nil {
-		if apierrors.IsNotFound(err) {
-			return nil, nil
-		}
+	if err := reader.Get(ctx, key, &found); err != nil {
 		return nil, fmt.Errorf("reading ConfigMap %s: %w", key, err)
 	}
 	data := make(map[string][]byte, len(found.Data)+len(found.BinaryData))
