@@ -151,7 +151,7 @@ func (s *Store) Tree(ctx context.Context, _ string, repository gitindex.Reposito
 // within talks with where a chart comes from in the time that there is, and
 // says in an error what was being done.
 func (s *Store) within(ctx context.Context, repository gitindex.Repository, do func(context.Context, place) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, s.options.Timeout, &timeoutError{s.options.Timeout})
+	ctx, cancel := context.WithTimeoutCause(ctx, s.options.Timeout, &git.TimeoutError{After: s.options.Timeout})
 	defer cancel()
 	from, err := s.place(ctx, repository)
 	if err == nil {
@@ -188,12 +188,3 @@ func (s *Store) place(ctx context.Context, repository gitindex.Repository) (plac
 	}
 	return newIndexed(repository, c, s.options, &s.indexes)
 }
-
-// timeoutError is the end of the time that an Options.Timeout allows.
-type timeoutError struct{ after time.Duration }
-
-func (e *timeoutError) Error() string {
-	return fmt.Sprintf("the server did not answer in full within %s", e.after)
-}
-
-func (*timeoutError) Unwrap() error { return context.DeadlineExceeded }

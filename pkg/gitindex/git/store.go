@@ -148,8 +148,8 @@ func (s *Store) shelf(source string) *shelf {
 // within runs a conversation with a repository in the time that it has, and
 // says in an error what was being done.
 func (s *Store) within(ctx context.Context, a address, do func(context.Context) error) error {
-	timeout := &timeoutError{after: s.options.Timeout}
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout.after, timeout)
+	timeout := &TimeoutError{After: s.options.Timeout}
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout.After, timeout)
 	defer cancel()
 	err := do(ctx)
 	var unconnected *connectError
@@ -165,11 +165,12 @@ func (s *Store) within(ctx context.Context, a address, do func(context.Context) 
 	}
 }
 
-// timeoutError is the end of the time that an Options.Timeout allows.
-type timeoutError struct{ after time.Duration }
+// TimeoutError is the end of the time that a server was given. It is
+// context.DeadlineExceeded.
+type TimeoutError struct{ After time.Duration }
 
-func (e *timeoutError) Error() string {
-	return fmt.Sprintf("the server did not answer in full within %s", e.after)
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("the server did not answer in full within %s", e.After)
 }
 
-func (*timeoutError) Unwrap() error { return context.DeadlineExceeded }
+func (*TimeoutError) Unwrap() error { return context.DeadlineExceeded }
