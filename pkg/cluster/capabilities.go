@@ -78,12 +78,7 @@ func (c *capabilities) complete(sources []gitindex.Source) error {
 			if build.Helm != nil {
 				helm = *build.Helm
 			}
-			if helm.KubeVersion == "" {
-				helm.KubeVersion = version
-			}
-			if helm.APIVersions == nil {
-				helm.APIVersions = versions
-			}
+			helm = helm.In(version, versions)
 			build.Helm = &helm
 		}
 	}

@@ -1,6 +1,9 @@
 package gitindex
 
-import "reflect"
+import (
+	"cmp"
+	"reflect"
+)
 
 // Location is one rendered path of a source.
 type Location struct {
@@ -159,6 +162,16 @@ type HelmBuild struct {
 
 	KubeVersion string   // empty for the renderer's
 	APIVersions []string // beside those that Helm knows; nil for the renderer's
+}
+
+// In is the build with what a cluster is to charts, where it doesn't say that
+// itself.
+func (b HelmBuild) In(kubeVersion string, apiVersions []string) HelmBuild {
+	b.KubeVersion = cmp.Or(b.KubeVersion, kubeVersion)
+	if b.APIVersions == nil {
+		b.APIVersions = apiVersions
+	}
+	return b
 }
 
 // SetValue is one value of a chart, by a path such as a.b[0].c. As with helm's

@@ -2,7 +2,6 @@ package render
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,22 +40,11 @@ func overridden(files *files, at gitindex.Location) (gitindex.Location, error) {
 	if err != nil {
 		return at, &gitindex.RenderError{File: at.Path, Err: err}
 	}
-	keepCapabilities(&changed.Build, at.Build)
+	if now, before := changed.Build.Helm, at.Build.Helm; now != nil && before != nil {
+		helm := now.In(before.KubeVersion, before.APIVersions) // of which files say nothing
+		changed.Build.Helm = &helm
+	}
 	return changed, nil
-}
-
-// keepCapabilities leaves a chart with what is known of the cluster, of which
-// files say nothing.
-func keepCapabilities(build *gitindex.Build, before gitindex.Build) {
-	if build.Helm == nil || before.Helm == nil {
-		return
-	}
-	helm := *build.Helm
-	helm.KubeVersion = cmp.Or(helm.KubeVersion, before.Helm.KubeVersion)
-	if helm.APIVersions == nil {
-		helm.APIVersions = before.Helm.APIVersions
-	}
-	build.Helm = &helm
 }
 
 // unapplied tells whether the agent never applies an object with this metadata.

@@ -30,10 +30,7 @@ func (j *job) helm(at gitindex.Location, folder bool) ([]object, error) {
 		build = *at.Build.Helm
 	}
 	build.Namespace = cmp.Or(build.Namespace, at.Namespace, "default")
-	build.KubeVersion = cmp.Or(build.KubeVersion, j.options.KubeVersion)
-	if build.APIVersions == nil {
-		build.APIVersions = j.options.APIVersions
-	}
+	build = build.In(j.options.KubeVersion, j.options.APIVersions)
 	if build.ReleaseName == "" && at.Path != "." {
 		build.ReleaseName = path.Base(at.Path)
 	}
