@@ -70,13 +70,23 @@ func Call(ctx context.Context, command []string, limits Limits, tree fs.FS, requ
 	return explain(cmd, limits, last.text.String(), errors.Join(err, ended))
 }
 
+// signsOfNoMemory are what Go's runtime writes when it gets no more memory. In
+// places it doesn't look whether it got any (the queues of its garbage
+// collector): then it is the runtime itself that crashes, which a nil pointer
+// in a program, a panic, never looks like.
+var signsOfNoMemory = []string{
+	"out of memory", "cannot allocate memory", "cannot map pages", "stack overflow",
+	"failed to create new OS thread", "pthread_create failed",
+	"SIGSEGV: segmentation violation\nPC=", "unexpected signal during runtime execution",
+}
+
 // explain finds out why a child ended without an answer. What it wrote is not
 // shown: it may hold anything.
 func explain(cmd *exec.Cmd, limits Limits, written string, err error) error {
 	if state := cmd.ProcessState; state != nil && state.UserTime()+state.SystemTime() >= limits.CPU {
 		return &LimitError{fmt.Sprintf("rendering takes more than %s of processor time: look for a loop in it", limits.CPU)}
 	}
-	for _, sign := range []string{"out of memory", "cannot allocate memory", "cannot map pages", "stack overflow", "failed to create new OS thread"} {
+	for _, sign := range signsOfNoMemory {
 		if strings.Contains(written, sign) {
 			return &LimitError{fmt.Sprintf("rendering takes more than %d MiB of memory: look for a loop in it, or split it", limits.Memory>>20)}
 		}
