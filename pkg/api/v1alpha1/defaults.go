@@ -41,6 +41,7 @@ func (p *GuardPolicy) SetDefaults() {
 	setDefault(&spec.DerivedObjects.Update, Deny)
 	setDefault(&spec.DerivedObjects.Delete, Allow)
 	setDefault(&spec.Undecidable, Allow)
+	spec.BreakGlass.setDefaults()
 	for i := range spec.IgnoreFields {
 		ignored := &spec.IgnoreFields[i]
 		ignored.Resource.setDefaults()
@@ -73,5 +74,11 @@ func (r *Resource) setDefaults() {
 func setDefault[T ~string](field *T, value T) {
 	if *field == "" {
 		*field = value
+	}
+}
+
+func setDuration(field **metav1.Duration, value time.Duration) {
+	if *field == nil {
+		*field = &metav1.Duration{Duration: value}
 	}
 }

@@ -3,6 +3,9 @@ package v1alpha1_test
 import (
 	"reflect"
 	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"gitonly.dev/gitonly/pkg/api/v1alpha1"
 )
@@ -15,6 +18,7 @@ func TestDefaultsLeaveAloneWhatIsSet(t *testing.T) {
 	policy.Spec.UndeclaredFields.People = v1alpha1.Allow
 	policy.Spec.DerivedObjects.Delete = v1alpha1.Deny
 	policy.Spec.IgnoreFields = []v1alpha1.IgnoredFields{{Paths: []string{"spec.replicas"}}}
+	policy.Spec.BreakGlass = v1alpha1.BreakGlassPolicy{MaxDuration: &metav1.Duration{}, HoldAgent: new(false), Unrecorded: v1alpha1.Deny}
 	policy.SetDefaults()
 
 	want := v1alpha1.GuardPolicySpec{
@@ -33,6 +37,14 @@ func TestDefaultsLeaveAloneWhatIsSet(t *testing.T) {
 			Actors:   []v1alpha1.IgnoredActor{v1alpha1.IgnoredPerson, v1alpha1.IgnoredServiceAccount},
 		}},
 		Undecidable: v1alpha1.Allow,
+		BreakGlass: v1alpha1.BreakGlassPolicy{
+			MaxDuration:     &metav1.Duration{},
+			DefaultDuration: &metav1.Duration{Duration: time.Hour},
+			ReasonPattern:   ".{10,}",
+			HoldAgent:       new(false),
+			Unrecorded:      v1alpha1.Deny,
+			KeepRecords:     &metav1.Duration{Duration: 90 * 24 * time.Hour},
+		},
 	}
 	if !reflect.DeepEqual(policy.Spec, want) {
 		t.Errorf("got  %+v\nwant %+v", policy.Spec, want)

@@ -105,6 +105,11 @@ type GuardPolicySpec struct {
 	// +optional
 	// +default="Allow"
 	Undecidable Action `json:"undecidable,omitempty"`
+
+	// breakGlass says how somebody may depart from Git in an emergency.
+	// +optional
+	// +default={}
+	BreakGlass BreakGlassPolicy `json:"breakGlass,omitzero"`
 }
 
 // Mode says what becomes of a request that departs from Git.

@@ -13,6 +13,7 @@ var GroupVersion = schema.GroupVersion{Group: "gitonly.dev", Version: "v1alpha1"
 const (
 	GitSourceKind   = "GitSource"
 	GuardPolicyKind = "GuardPolicy"
+	BreakGlassKind  = "BreakGlass"
 )
 
 var (
@@ -27,6 +28,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 	scheme.AddKnownTypes(GroupVersion,
 		&GitSource{}, &GitSourceList{},
 		&GuardPolicy{}, &GuardPolicyList{},
+		&BreakGlass{}, &BreakGlassList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil
