@@ -135,6 +135,13 @@ var ruleTests = []struct{ kind, field, want string }{
 	{"ignored", `/spec/replicas`, wantFieldPath},
 	{"ignored", `.spec.replicas`, wantFieldPath},
 
+	{"breakGlass", `{maxDuration: 0s, defaultDuration: 30m, keepRecords: 24h, contact: "#on-call"}`, ""},
+	{"breakGlass", `{maxDuration: 1d}`, "spec.breakGlass.maxDuration: must be a duration, such as 30m, 4h or 1h30m"},
+	{"breakGlass", `{defaultDuration: 0s}`, "spec.breakGlass.defaultDuration: must be a duration of 1s or more, such as 30m, 4h or 1h30m"},
+	{"breakGlass", `{keepRecords: forever}`, "spec.breakGlass.keepRecords: must be a duration, such as 720h"},
+	{"breakGlass", `{unrecorded: Maybe}`, `spec.breakGlass.unrecorded: "Maybe" is not one of "Allow", "Deny"`},
+	{"breakGlass", `{reasonPattern: ""}`, "spec.breakGlass.reasonPattern: must not be empty"},
+
 	{"subject", `{kind: User, name: flux}`, ""},
 	{"subject", `{kind: User, name: flux, namespace: ""}`, ""},
 	{"subject", `{kind: ServiceAccount, name: argocd, namespace: argocd}`, ""},
@@ -164,6 +171,8 @@ func withField(kind, field string) (label, text string) {
 		return withSpec("GuardPolicy", fmt.Sprintf("{match: %s}", field))
 	case "ignored":
 		return withSpec("GuardPolicy", fmt.Sprintf("{ignoreFields: [{kinds: [Deployment], paths: [%s]}]}", field))
+	case "breakGlass":
+		return withSpec("GuardPolicy", fmt.Sprintf("{breakGlass: %s}", field))
 	case "subject":
 		return withSpec("GuardPolicy", fmt.Sprintf("{agents: {subjects: [%s]}}", field))
 	}
