@@ -30,7 +30,7 @@ func (n *Namespaces) Namespace(name string) *policy.Namespace {
 	if err := n.cache.Get(context.Background(), client.ObjectKey{Name: name}, found); err != nil {
 		return nil // the cache has no other error than not found
 	}
-	return &policy.Namespace{Labels: found.Labels, Terminating: found.DeletionTimestamp != nil}
+	return &policy.Namespace{UID: found.UID, Labels: found.Labels, Annotations: found.Annotations, Terminating: found.DeletionTimestamp != nil}
 }
 
 func namespace() *metav1.PartialObjectMetadata {

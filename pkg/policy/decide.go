@@ -26,8 +26,11 @@ func Decide(req Request, snap *gitindex.Snapshot, p Policy) Verdict {
 		if !ok {
 			continue
 		}
-		if !guarded || v.Outcome < verdict.Outcome {
+		switch {
+		case !guarded, v.Outcome < verdict.Outcome:
 			verdict = v
+		case v.Outcome == verdict.Outcome && v.Emergency != nil:
+			verdict = verdict.together(v)
 		}
 		guarded = true
 	}
@@ -51,6 +54,7 @@ type decision struct {
 	operation Operation   // what the request does to the object: evicting a Pod deletes it
 	part      fields.Part // of the object that the request can change
 	faults    string      // Policy.Faults
+	self      string      // Policy.Self
 
 	base   *fields.Update // what guards' comparisons with Git have in common; nil until one is made
 	shared *comparison    // by base; nil until a guard asks for it
@@ -58,7 +62,7 @@ type decision struct {
 }
 
 func newDecision(req *Request, snap *gitindex.Snapshot, p Policy) *decision {
-	c := &decision{req: req, snap: snap, types: p.Types, agents: p.Agents, faults: p.Faults, effect: updates, operation: req.Operation}
+	c := &decision{req: req, snap: snap, types: p.Types, agents: p.Agents, faults: p.Faults, self: p.Self, effect: updates, operation: req.Operation}
 	if req.Subresource == "" {
 		return c
 	}
@@ -88,6 +92,8 @@ func (c *decision) by(g *Guard) (v Verdict, ok bool) {
 	switch {
 	case actor == System:
 		v = Verdict{Outcome: Allow, Reason: SystemActor}
+	case isRecord(c.req.Key): // not even the agent's: Git permits no emergency
+		v = c.record()
 	case actor == Agent:
 		v = Verdict{Outcome: Allow, Reason: AgentActor}
 	case taken != nil:
@@ -103,12 +109,16 @@ func (c *decision) by(g *Guard) (v Verdict, ok bool) {
 	if v.Declared == nil {
 		v.Declared = declared
 	}
+	v = c.breakGlass(g, v)
 	refused := v.Outcome == Deny
 	if refused && g.mode == v1alpha1.ModeAudit {
 		v.Outcome = Warn
 	}
-	if v.Outcome != Allow {
-		v.Message = c.message(&v, taken, refused)
+	switch {
+	case v.Emergency != nil:
+		v.Message = c.emergencyMessage(g, &v)
+	case v.Outcome != Allow:
+		v.Message = c.message(&v, taken, refused) + c.way(g, &v)
 	}
 	return v, true
 }

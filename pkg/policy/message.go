@@ -76,6 +76,9 @@ func (c *decision) summary(v *Verdict, taken *identity) string {
 	case NamespaceLeavesPolicy:
 		return fmt.Sprintf("%s holds %s that Git declares, and with these labels GuardPolicy %s would guard them no longer. Declare the namespace in Git to label it there.", key, objects(c.snap.InNamespace(key.Name)), v.Policy)
 	case AgentLeverChanged:
+		if isRecord(key) {
+			return fmt.Sprintf("%s is the record of an emergency, which gitonly alone writes.", key)
+		}
 		what := "tells the sync agent what to apply"
 		if isOwn(key) {
 			what = "says what gitonly guards"

@@ -22,6 +22,10 @@ type Policy struct {
 	Types  *fields.Types
 	Agents Agents
 
+	// Self is gitonly's own user: nobody else writes the records of
+	// emergencies. Empty where it is not known.
+	Self string
+
 	// Faults says where people read what is wrong with a source, as in "the log
 	// says why". It may be empty.
 	Faults string
@@ -43,6 +47,7 @@ type Guard struct {
 	ignores    []ignored
 
 	undecidable v1alpha1.Action
+	breakGlass  glassRules
 }
 
 // New makes a policy of GuardPolicies that have their defaults.
@@ -77,6 +82,10 @@ func NewGuard(policy *v1alpha1.GuardPolicy) (Guard, error) {
 	if err != nil {
 		return Guard{}, err
 	}
+	breakGlass, err := glassRulesOf(policy)
+	if err != nil {
+		return Guard{}, err
+	}
 	return Guard{
 		name:        policy.Name,
 		mode:        spec.Mode,
@@ -91,6 +100,7 @@ func NewGuard(policy *v1alpha1.GuardPolicy) (Guard, error) {
 		derived:     spec.DerivedObjects,
 		ignores:     ignores,
 		undecidable: spec.Undecidable,
+		breakGlass:  breakGlass,
 	}, nil
 }
 

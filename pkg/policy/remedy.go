@@ -36,7 +36,7 @@ func (c *decision) remedy(v *Verdict) []string {
 
 // declareIt is the way of an object that no source has.
 func (c *decision) declareIt(v *Verdict) []string {
-	if v.Reason != AgentLeverChanged && v.Reason != UndeclaredObjectChanged {
+	if isRecord(c.req.Key) || v.Reason != AgentLeverChanged && v.Reason != UndeclaredObjectChanged {
 		return nil
 	}
 	switch c.operation {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
 )
@@ -40,6 +41,10 @@ type Request struct {
 	Owner      gitindex.Key // the declared object that the chain of controllers ends in; zero if there is none
 	PodAccount string       // the service account that the Pod runs as; empty if there is no such Pod
 
+	// BreakGlass is what AsksForBreakGlass asks for; nil where nothing is known
+	// of emergencies.
+	BreakGlass *BreakGlass
+
 	// Problem says why the request could not be read, or what is needed of the
 	// cluster; nil if nothing is missing.
 	Problem error
@@ -58,7 +63,9 @@ const (
 
 // Namespace is what is known of the namespace a request is for.
 type Namespace struct {
+	UID         types.UID
 	Labels      map[string]string
+	Annotations map[string]string
 	Terminating bool
 }
 

@@ -15,6 +15,9 @@ type Verdict struct {
 	Policy      string              // its name
 	Differences []fields.Difference // that count against the request
 
+	// Emergency is the part that breaking the glass has in it; nil if none.
+	Emergency *EmergencyUse
+
 	// Declared is the declaration of the object, or of the one that it belongs
 	// to; nil if no source has one.
 	Declared *gitindex.Declared
@@ -70,6 +73,11 @@ const (
 	DerivedObjectChanged    Reason = "DerivedObjectChanged"    // the object belongs to a declared one
 	DerivedObjectDeleted    Reason = "DerivedObjectDeleted"    // the same, deleted
 	UndeclaredObjectChanged Reason = "UndeclaredObjectChanged" // Git is silent about the object
+	BreakGlassOpened        Reason = "BreakGlassOpened"        // somebody who may breaks the glass, or changes its terms
+	BreakGlassUsed          Reason = "BreakGlassUsed"          // an emergency permits what would be refused
+	BreakGlassEnded         Reason = "BreakGlassEnded"         // somebody who may ends an emergency
+	BreakGlassRefused       Reason = "BreakGlassRefused"       // the glass can't be broken like this, or not by this user
+	Held                    Reason = "Held"                    // the sync agent would take back what was changed in an emergency
 )
 
 // Reasons returns every reason.
@@ -81,5 +89,6 @@ func Reasons() []Reason {
 		IgnoredFieldChanged, NamespaceHoldsDeclared, NamespaceLeavesPolicy, KindHoldsDeclared,
 		AgentLeverChanged, TrustedIdentityTaken, DerivedObjectChanged, DerivedObjectDeleted,
 		UndeclaredObjectChanged,
+		BreakGlassOpened, BreakGlassUsed, BreakGlassEnded, BreakGlassRefused, Held,
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+
+	"gitonly.dev/gitonly/pkg/api/v1alpha1"
 )
 
 // bookkeeping are the fields of metadata that the API server sets.
@@ -13,9 +15,13 @@ var bookkeeping = []string{
 }
 
 // notes are the annotations by which tools remember something, or ask the sync
-// agent to look at Git again. They say nothing that Git could.
+// agent to look at Git again. They say nothing that Git could. Those that break
+// the glass have rules of their own.
 func notes(kind kschema.GroupVersionKind) []string {
-	always := []string{"kubectl.kubernetes.io/last-applied-configuration"}
+	always := []string{
+		"kubectl.kubernetes.io/last-applied-configuration",
+		v1alpha1.BreakGlassAnnotation, v1alpha1.BreakGlassUntilAnnotation,
+	}
 	switch {
 	case kind.Group == "apps" && kind.Kind == "DaemonSet":
 		// Raised by the API server in each write of the template, and by nobody else.

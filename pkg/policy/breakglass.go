@@ -1,0 +1,368 @@
+package policy
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/policy/fields"
+)
+
+// BreakGlass is what is known of the emergencies that a request may be part of,
+// and of what its user may do.
+type BreakGlass struct {
+	Object    *Emergency // that the object's annotation stands for; nil if it stands for none
+	Namespace *Emergency // the same of its Namespace
+
+	Resource  string // of the object, as RBAC names it: deployments.apps
+	Permitted bool   // the user has the verb break-glass on the object
+	Problem   error  // why that could not be asked; nil if it was
+
+	// Annotation is what says so on the object, or else on its Namespace. It
+	// counts by itself where Unrecorded says why emergencies can't be read.
+	Annotation Annotation
+	Unrecorded error
+}
+
+// Emergency is a time in which an object, or all in a Namespace, may depart from
+// Git. It is over at Until.
+type Emergency struct {
+	Name        string // of its BreakGlass
+	Object      gitindex.Key
+	UID         types.UID
+	Reason, By  string
+	From, Until time.Time
+	Asked       time.Time // the end that its annotation asks for; zero if it asks for none
+	Hold        bool      // the agent may not take back what is changed
+	Changed     []Changed
+}
+
+// Changed is an object that was changed in an emergency.
+type Changed struct {
+	Key     gitindex.Key
+	Deleted bool
+	Fields  []string // paths; "*" stands for all
+}
+
+// EmergencyUse is what a verdict has to do with an emergency.
+type EmergencyUse struct {
+	Emergency *Emergency // that permits the request, or holds its object; nil if the request opens one
+
+	// Terms are those of an emergency that the request opens, or those that it
+	// gets; nil if the request sets none.
+	Terms *Terms
+
+	Without    Reason          // by which the request would be refused; empty if it would pass
+	Unrecorded v1alpha1.Action // what becomes of the request if it can't be recorded
+}
+
+// Terms are what an annotation asks for.
+type Terms struct {
+	Reason string
+	Until  time.Time
+	Asked  bool // the annotation says until when
+	Hold   bool
+}
+
+// glassRules is a policy's breakGlass, made ready for use.
+type glassRules struct {
+	max, usual time.Duration
+	reason     *regexp.Regexp
+	hold       bool
+	unrecorded v1alpha1.Action
+	keep       time.Duration
+	contact    string
+}
+
+func glassRulesOf(policy *v1alpha1.GuardPolicy) (glassRules, error) {
+	spec := policy.Spec.BreakGlass
+	reason, err := regexp.Compile(spec.ReasonPattern)
+	if err != nil {
+		return glassRules{}, fmt.Errorf("GuardPolicy %s: spec.breakGlass.reasonPattern: %w", policy.Name, err)
+	}
+	return glassRules{
+		max:        spec.MaxDuration.Duration,
+		usual:      min(spec.DefaultDuration.Duration, spec.MaxDuration.Duration),
+		reason:     reason,
+		hold:       *spec.HoldAgent,
+		unrecorded: spec.Unrecorded,
+		keep:       spec.KeepRecords.Duration,
+		contact:    spec.Contact,
+	}, nil
+}
+
+// KeepRecords is how long the record of an emergency stays after that is over:
+// as long as any policy says, and forever without one.
+func (p Policy) KeepRecords() time.Duration {
+	if len(p.Guards) == 0 {
+		return math.MaxInt64
+	}
+	return slices.MaxFunc(p.Guards, func(a, b Guard) int { return cmp.Compare(a.breakGlass.keep, b.breakGlass.keep) }).breakGlass.keep
+}
+
+// AsksForBreakGlass reports whether the verdict on a request may be another if
+// its BreakGlass is known, or says more.
+func AsksForBreakGlass(req *Request, v Verdict) bool {
+	switch {
+	case v.Reason == NotGuarded, v.Actor == System, isRecord(req.Key):
+		return false
+	case v.Actor != Agent && v.Outcome != Allow:
+		return true
+	}
+	before := AnnotationOf(req.OldObject)
+	if v.Actor == Agent {
+		return before.Reason != "" || req.Namespace != nil && req.Namespace.Annotations[v1alpha1.BreakGlassAnnotation] != ""
+	}
+	return before != AnnotationOf(req.Object) && req.Operation != Delete
+}
+
+// breakGlass is what becomes of a guard's verdict in an emergency.
+func (c *decision) breakGlass(g *Guard, v Verdict) Verdict {
+	if c.req.BreakGlass == nil || v.Actor == System || isRecord(c.req.Key) {
+		return v
+	}
+	if v.Actor == Agent {
+		return c.hold(v)
+	}
+	if v.Reason == TrustedIdentityTaken {
+		return v // it would outlast any emergency
+	}
+	before, after := c.annotations()
+	use := &EmergencyUse{Unrecorded: g.breakGlass.unrecorded}
+	if v.Outcome != Allow {
+		use.Without = v.Reason
+	}
+	own := c.active(c.req.BreakGlass.Object)
+	switch {
+	case before == after:
+		if v.Outcome == Allow || !c.req.BreakGlass.Permitted {
+			return v
+		}
+		if use.Emergency = c.current(); use.Emergency == nil {
+			use.Emergency = c.unrecorded(g)
+		}
+		if use.Emergency == nil {
+			return v
+		}
+		v.Reason = BreakGlassUsed
+	case after == Annotation{}:
+		if own == nil { // it permits nothing any more: anybody may tidy up
+			return v
+		}
+		use.Emergency, v.Reason = own, BreakGlassEnded
+	default:
+		use.Emergency, v.Reason = own, BreakGlassOpened
+		terms, err := c.terms(g, after, own)
+		if err != nil {
+			return Verdict{Reason: BreakGlassRefused, Actor: v.Actor, Mode: v.Mode, Policy: v.Policy, Declared: v.Declared, Emergency: use}
+		}
+		use.Terms = &terms
+	}
+	if !c.req.BreakGlass.Permitted {
+		v.Reason, v.Outcome, v.Emergency = BreakGlassRefused, Deny, use
+		return v
+	}
+	v.Outcome, v.Emergency = Allow, use
+	return v
+}
+
+// current is the emergency that the request is part of: the object's own, or
+// that of its Namespace; nil if there is none.
+func (c *decision) current() *Emergency {
+	if own := c.active(c.req.BreakGlass.Object); own != nil {
+		return own
+	}
+	return c.active(c.req.BreakGlass.Namespace)
+}
+
+// unrecorded is the emergency that an annotation stands for while the records
+// can't be read; nil if there is none, or the guard wants it recorded. Whoever
+// is permitted could set the annotation again.
+func (c *decision) unrecorded(g *Guard) *Emergency {
+	glass := c.req.BreakGlass
+	if glass.Unrecorded == nil || glass.Annotation.Reason == "" || g.breakGlass.unrecorded == v1alpha1.Deny {
+		return nil
+	}
+	terms, err := c.terms(g, glass.Annotation, nil)
+	if err != nil {
+		return nil
+	}
+	return &Emergency{Object: c.req.Key, Reason: terms.Reason, From: c.req.At, Until: terms.Until}
+}
+
+// active is the emergency, unless it is over. Its beginning isn't looked at: the
+// clock of whoever opened it may be ahead.
+func (c *decision) active(e *Emergency) *Emergency {
+	if e == nil || !c.req.At.Before(e.Until) {
+		return nil
+	}
+	return e
+}
+
+// Annotation is what an object says about breaking the glass.
+type Annotation struct{ Reason, Until string }
+
+// Stands reports whether it is the annotation by which the emergency was opened,
+// or last changed.
+func (a Annotation) Stands(e *Emergency) bool {
+	if a.Reason == "" || a.Reason != e.Reason {
+		return false
+	}
+	until, err := time.Parse(time.RFC3339, a.Until)
+	return a.Until == "" || err == nil && until.Equal(e.Asked)
+}
+
+// annotations are those before and after the request. They are equal where the
+// request can't change them.
+func (c *decision) annotations() (before, after Annotation) {
+	req := c.req
+	before = AnnotationOf(req.OldObject)
+	if c.part == fields.Scale || req.Operation != Create && req.Operation != Update || req.Type.Kind != req.Key.Kind {
+		return before, before
+	}
+	return before, AnnotationOf(req.Object)
+}
+
+// AnnotationOf is what an object in JSON says about breaking the glass.
+func AnnotationOf(object []byte) Annotation {
+	if !bytes.Contains(object, []byte(v1alpha1.BreakGlassAnnotation)) {
+		return Annotation{}
+	}
+	var m struct {
+		Metadata struct {
+			Annotations map[string]string `json:"annotations"`
+		} `json:"metadata"`
+	}
+	if json.Unmarshal(object, &m) != nil {
+		return Annotation{} // then it can't be decided on at all
+	}
+	return Annotation{m.Metadata.Annotations[v1alpha1.BreakGlassAnnotation], m.Metadata.Annotations[v1alpha1.BreakGlassUntilAnnotation]}
+}
+
+// terms are those that an annotation asks for; the error says what is wrong with
+// it, and what to do. open is the emergency that it changes, if any: together
+// they may last no longer than one.
+func (c *decision) terms(g *Guard, asked Annotation, open *Emergency) (Terms, error) {
+	rules := &g.breakGlass
+	from := c.req.At
+	if open != nil {
+		from = open.From
+	}
+	latest := from.Add(rules.max)
+	terms := Terms{Reason: asked.Reason, Until: c.req.At.Add(rules.usual), Hold: rules.hold}
+	switch {
+	case rules.max <= 0:
+		return terms, fmt.Errorf("GuardPolicy %s lets nobody (breakGlass.maxDuration: 0s)", g.name)
+	case asked.Reason == "":
+		return terms, errors.New("nobody says why: set " + v1alpha1.BreakGlassAnnotation + " to the reason")
+	case !rules.reason.MatchString(asked.Reason):
+		return terms, fmt.Errorf("the reason %q isn't one that GuardPolicy %s takes: it must match %s", asked.Reason, g.name, rules.reason)
+	}
+	if asked.Until == "" {
+		if terms.Until.After(latest) {
+			terms.Until = latest
+		}
+	} else {
+		var err error
+		terms.Asked = true
+		if terms.Until, err = time.Parse(time.RFC3339, asked.Until); err != nil {
+			return terms, fmt.Errorf("%s says %q: write a time such as %s", v1alpha1.BreakGlassUntilAnnotation, asked.Until, moment(terms.Until))
+		}
+	}
+	switch {
+	case !terms.Until.After(c.req.At):
+		return terms, fmt.Errorf("it would be over at %s, and it is %s now", moment(terms.Until), moment(c.req.At))
+	case terms.Until.After(latest) && open != nil:
+		return terms, fmt.Errorf("it began at %s and may last %s at most, until %s: end it and begin another", moment(from), span(rules.max), moment(latest))
+	case terms.Until.After(latest):
+		return terms, fmt.Errorf("it may last %s at most, until %s", span(rules.max), moment(latest))
+	}
+	return terms, nil
+}
+
+// moment is a time as annotations have it.
+func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// span is a duration without its zero units: 4h, 1h30m.
+func span(d time.Duration) string {
+	text := d.String()
+	text = strings.TrimSuffix(text, "0s")
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	if text == "" || strings.HasSuffix(text, "m0s") {
+		return d.String()
+	}
+	return text
+}
+
+// together is one verdict of two guards with the same outcome: that of the one
+// which has to do with an emergency, by the stricter terms.
+func (v Verdict) together(other Verdict) Verdict {
+	if v.Emergency == nil {
+		return other
+	}
+	use := *v.Emergency
+	if other.Emergency.Unrecorded == v1alpha1.Deny {
+		use.Unrecorded = v1alpha1.Deny
+	}
+	if mine, theirs := v.Emergency.Terms, other.Emergency.Terms; mine != nil && theirs != nil {
+		terms := *mine
+		terms.Hold = terms.Hold || theirs.Hold
+		if theirs.Until.Before(terms.Until) {
+			terms.Until = theirs.Until
+			v.Message = other.Message // it says until when
+		}
+		use.Terms = &terms
+	}
+	v.Emergency = &use
+	return v
+}
+
+// isRecord reports whether the object is an emergency's record.
+func isRecord(key gitindex.Key) bool {
+	return key.Group == v1alpha1.GroupVersion.Group && key.Kind == v1alpha1.BreakGlassKind
+}
+
+// record decides for an emergency's record.
+func (c *decision) record() Verdict {
+	if c.self != "" && c.req.User.Name == c.self {
+		return Verdict{Outcome: Allow, Reason: UndeclaredObjectChanged}
+	}
+	return Verdict{Reason: AgentLeverChanged}
+}
+
+// changedIn is what was changed of the object in an emergency; ok is false if it
+// was left alone.
+func (c *decision) changedIn(e *Emergency) (Changed, bool) {
+	i := slices.IndexFunc(e.Changed, func(changed Changed) bool { return changed.Key == c.req.Key })
+	if i < 0 {
+		return Changed{}, false
+	}
+	return e.Changed[i], true
+}
+
+// Unrecorded is the verdict on a request whose emergency can't be recorded.
+func Unrecorded(v Verdict, problem error) Verdict {
+	if v.Emergency == nil || v.Outcome != Allow {
+		return v
+	}
+	if v.Emergency.Unrecorded != v1alpha1.Deny {
+		v.Message += fmt.Sprintf("\ngitonly: but the record can't be written: %v.", problem)
+		return v
+	}
+	v.Outcome, v.Reason = Deny, BreakGlassRefused
+	v.Message = fmt.Sprintf("gitonly: GuardPolicy %s permits nothing in an emergency that can't be recorded (breakGlass.unrecorded: Deny): %v.", v.Policy, problem)
+	return v
+}

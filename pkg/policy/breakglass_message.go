@@ -1,0 +1,132 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+)
+
+// emergencyMessage is what the user of a request reads that has to do with an
+// emergency.
+func (c *decision) emergencyMessage(g *Guard, v *Verdict) string {
+	use := v.Emergency
+	lead := "gitonly: "
+	if v.Outcome == Warn {
+		lead = "gitonly: would be refused, but for Audit mode: "
+	}
+	switch v.Reason {
+	case BreakGlassOpened:
+		said := fmt.Sprintf("%sthe glass is broken for %s until %s. What is done meanwhile is recorded.", lead, c.reach(), moment(use.Terms.Until))
+		if use.Terms.Hold {
+			said += "\nThe sync agent is kept from taking it back. Bring it to Git before then."
+		}
+		return said
+	case BreakGlassUsed:
+		by := "BreakGlass " + use.Emergency.Name
+		if use.Emergency.Name == "" {
+			by = "its annotation"
+		}
+		return fmt.Sprintf("%s%s departs from Git, as %s permits until %s. This is recorded.", lead, c.req.Key, by, moment(use.Emergency.Until))
+	case BreakGlassEnded:
+		return fmt.Sprintf("%sthe emergency of %s is over: the sync agent may take back what departs from Git.", lead, c.reach())
+	case Held:
+		return c.heldMessage(v)
+	}
+	return lead + c.refusedMessage(g, v)
+}
+
+// reach is what an emergency of the request's object is for.
+func (c *decision) reach() string {
+	if isNamespace(c.req.Key) {
+		return "everything in " + c.req.Key.String()
+	}
+	return c.req.Key.String()
+}
+
+// refusedMessage says why the glass can't be broken.
+func (c *decision) refusedMessage(g *Guard, v *Verdict) string {
+	what := "the glass can't be broken for " + c.reach()
+	_, after := c.annotations()
+	if (after == Annotation{}) {
+		what = "the emergency of " + c.reach() + " can't be ended"
+	} else if _, err := c.terms(g, after, v.Emergency.Emergency); err != nil {
+		return what + ": " + err.Error() + "."
+	}
+	return fmt.Sprintf("%s: %s. %s", what, c.lacking(), askFor(g))
+}
+
+// lacking says that the user may not break the glass.
+func (c *decision) lacking() string {
+	if problem := c.req.BreakGlass.Problem; problem != nil {
+		return problem.Error()
+	}
+	return fmt.Sprintf("it takes the verb %s on %s, which %s hasn't got", v1alpha1.BreakGlassVerb, c.req.BreakGlass.Resource, c.req.User.Name)
+}
+
+func askFor(g *Guard) string {
+	return "Ask " + cmp.Or(g.breakGlass.contact, "somebody who has it") + "."
+}
+
+// heldMessage says who holds an object, why, and until when.
+func (c *decision) heldMessage(v *Verdict) string {
+	e := v.Emergency.Emergency
+	lead := "gitonly: "
+	if v.Outcome == Warn {
+		lead = "gitonly: would be refused, but for Audit mode: "
+	}
+	lines := []string{fmt.Sprintf("%s%s is held until %s: %s broke the glass, and says why: %s.", lead, c.req.Key, moment(e.Until), e.By, strings.TrimSuffix(e.Reason, "."))}
+	if len(v.Differences) > 0 {
+		lines = append(lines, "This request would take back what was changed since:")
+	}
+	for i, d := range v.Differences {
+		if i == shownDifferences {
+			lines = append(lines, fmt.Sprintf("  … and %d more", len(v.Differences)-i))
+			break
+		}
+		said := "not in Git"
+		switch {
+		case d.Git.Hidden || d.New.Hidden:
+			said = "it departs from Git's value (not shown)"
+		case d.Declared && d.Git.Present && d.New.Present:
+			said = fmt.Sprintf("Git says %s, the emergency says %s", d.Git.Text, d.New.Text)
+		case d.Declared && d.Git.Present:
+			said = fmt.Sprintf("Git says %s, the emergency removed it", d.Git.Text)
+		}
+		lines = append(lines, "  "+d.Path+": "+said)
+	}
+	return strings.Join(append(lines, fmt.Sprintf("It ends by itself then, or when Git says the same. See BreakGlass %s.", e.Name)), "\n")
+}
+
+// way is what a refused person may do in an emergency, as a message's last
+// lines; empty if there is nothing to say.
+func (c *decision) way(g *Guard, v *Verdict) string {
+	glass := c.req.BreakGlass
+	if glass == nil || v.Outcome != Deny || v.Actor != Person || v.Reason == TrustedIdentityTaken || g.breakGlass.max <= 0 || isRecord(c.req.Key) {
+		return ""
+	}
+	if e := c.current(); e != nil {
+		return fmt.Sprintf("\nThe glass is broken for %s until %s, but %s. %s", e.Object, moment(e.Until), c.lacking(), askFor(g))
+	}
+	lead := "\nIn an emergency"
+	switch {
+	case glass.Object != nil:
+		lead = fmt.Sprintf("\nThe emergency of %s is over since %s. In another", c.req.Key, moment(glass.Object.Until))
+	case glass.Namespace != nil:
+		lead = fmt.Sprintf("\nThe emergency of %s is over since %s. In another", glass.Namespace.Object, moment(glass.Namespace.Until))
+	case glass.Annotation.Reason != "" && glass.Unrecorded == nil:
+		lead = fmt.Sprintf("\nThe annotation %s that is there permits nothing: gitonly let nobody set it. In an emergency", v1alpha1.BreakGlassAnnotation)
+	}
+	if glass.Problem != nil {
+		return fmt.Sprintf("%s, nobody can be let depart from Git: %v.", lead, glass.Problem)
+	}
+	if !glass.Permitted {
+		return fmt.Sprintf("%s, %s can let this pass: it takes the verb %s on %s.", lead, cmp.Or(g.breakGlass.contact, "others"), v1alpha1.BreakGlassVerb, glass.Resource)
+	}
+	on := "it"
+	if c.operation == Create || isNamespace(c.req.Key) && c.operation == Delete {
+		on = c.req.Key.String()
+	}
+	return fmt.Sprintf("%s, annotate %s with %s: \"<why>\" (you may).", lead, on, v1alpha1.BreakGlassAnnotation)
+}
