@@ -30,8 +30,14 @@ type Parts struct {
 	Kinds      *Kinds
 	Refresher  Refresher // nil where nothing is fetched
 	Adviser    Adviser   // nil where no cluster is at hand
-	Clock      clock.PassiveClock
-	Log        logr.Logger
+
+	// What breaking the glass takes; nil where it can't be broken, as no
+	// cluster is at hand.
+	Emergencies Emergencies
+	Permissions Permissions
+
+	Clock clock.PassiveClock
+	Log   logr.Logger
 }
 
 // Snapshots is where the current snapshot comes from; nil before the first.
@@ -59,7 +65,8 @@ func NewHandler(parts Parts) *Handler { return &Handler{parts} }
 // Handle decides one request. It never fails: what can't be decided is answered
 // as the policies want it.
 func (h *Handler) Handle(ctx context.Context, review admission.Request) admission.Response {
-	verdict := h.Decide(ctx, &review.AdmissionRequest)
+	request, verdict := h.decide(ctx, &review.AdmissionRequest)
+	verdict = h.recordEmergency(ctx, &review.AdmissionRequest, &request, verdict)
 	h.record(&review.AdmissionRequest, verdict)
 	h.refresh(verdict)
 	response := respond(verdict)
@@ -71,9 +78,14 @@ func (h *Handler) Handle(ctx context.Context, review admission.Request) admissio
 
 // Decide returns the verdict on one request. ctx bounds what has to be read for
 // it.
-func (h *Handler) Decide(ctx context.Context, review *admissionv1.AdmissionRequest) (verdict policy.Verdict) {
+func (h *Handler) Decide(ctx context.Context, review *admissionv1.AdmissionRequest) policy.Verdict {
+	_, verdict := h.decide(ctx, review)
+	return verdict
+}
+
+func (h *Handler) decide(ctx context.Context, review *admissionv1.AdmissionRequest) (request policy.Request, verdict policy.Verdict) {
 	p := h.Policies.Current()
-	request := policy.Request{User: policy.User{Name: review.UserInfo.Username, Groups: review.UserInfo.Groups}}
+	request = policy.Request{User: policy.User{Name: review.UserInfo.Username, Groups: review.UserInfo.Groups}}
 	defer func() {
 		if fault := recover(); fault != nil {
 			verdict = policy.Undecided(request, p, fmt.Errorf("deciding broke: %v", fault))
@@ -83,7 +95,12 @@ func (h *Handler) Decide(ctx context.Context, review *admissionv1.AdmissionReque
 	request = h.request(review)
 	snapshot := h.Snapshots.Current()
 	h.gather(ctx, review, &request, snapshot, p)
-	return policy.Decide(request, snapshot, p)
+	verdict = policy.Decide(request, snapshot, p)
+	if h.Emergencies == nil || !policy.AsksForBreakGlass(&request, verdict) {
+		return request, verdict
+	}
+	request.BreakGlass = h.breakGlass(ctx, review, &request, verdict.Actor)
+	return request, policy.Decide(request, snapshot, p)
 }
 
 // refresh looks again at what a request was refused by: the commit that allows
@@ -118,8 +135,10 @@ func respond(v policy.Verdict) admission.Response {
 			Reason:  metav1.StatusReasonForbidden,
 			Message: v.Message,
 		}
-	case policy.Warn:
-		response.Warnings = warnings(v)
+	default:
+		if v.Message != "" {
+			response.Warnings = warnings(v)
+		}
 	}
 	return response
 }

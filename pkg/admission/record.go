@@ -1,7 +1,9 @@
 package admission
 
 import (
+	"maps"
 	"strings"
+	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 
@@ -11,7 +13,7 @@ import (
 // record writes a verdict that isn't a plain Allow to the log, in one line.
 // Values of fields are left out: the log is no place for them.
 func (h *Handler) record(review *admissionv1.AdmissionRequest, v policy.Verdict) {
-	if v.Outcome == policy.Allow {
+	if v.Outcome == policy.Allow && v.Emergency == nil {
 		return
 	}
 	log := h.Log.WithValues(
@@ -37,6 +39,9 @@ func (h *Handler) record(review *admissionv1.AdmissionRequest, v policy.Verdict)
 	}
 	if len(v.Differences) > 0 {
 		log = log.WithValues("fields", changedFields(v))
+	}
+	for name, value := range emergencyOf(v) {
+		log = log.WithValues(name, value)
 	}
 	if v.Reason == policy.Undecidable {
 		log = log.WithValues("message", v.Message) // it has no values in it
@@ -67,7 +72,27 @@ func auditAnnotations(v policy.Verdict) map[string]string {
 	if len(v.Differences) > 0 {
 		annotations["fields"] = strings.Join(changedFields(v), " ")
 	}
+	maps.Copy(annotations, emergencyOf(v))
 	return annotations
+}
+
+// emergencyOf is what there is to record of an emergency.
+func emergencyOf(v policy.Verdict) map[string]string {
+	all := map[string]string{}
+	use := v.Emergency
+	if use == nil {
+		return all
+	}
+	if e := use.Emergency; e != nil {
+		all["breakGlass"], all["breakGlassReason"], all["breakGlassUntil"] = e.Name, e.Reason, e.Until.UTC().Format(time.RFC3339)
+	}
+	if use.Terms != nil {
+		all["breakGlassReason"], all["breakGlassUntil"] = use.Terms.Reason, use.Terms.Until.UTC().Format(time.RFC3339)
+	}
+	if use.Without != "" {
+		all["without"] = string(use.Without)
+	}
+	return all
 }
 
 // warningBytes keeps a response's warnings below what the API server passes on

@@ -7,6 +7,7 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/policy"
@@ -85,6 +86,19 @@ func nameOf(review *admissionv1.AdmissionRequest) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// uidOf is the UID of an object in JSON; empty if it has none.
+func uidOf(object []byte) types.UID {
+	var m struct {
+		Metadata struct {
+			UID types.UID `json:"uid"`
+		} `json:"metadata"`
+	}
+	if len(object) == 0 || json.Unmarshal(object, &m) != nil {
+		return ""
+	}
+	return m.Metadata.UID
 }
 
 // fieldManager is the name that the client gave itself; empty if it gave none.

@@ -13,13 +13,18 @@ import (
 type PolicyStore struct {
 	current atomic.Pointer[policy.Policy]
 	agents  atomic.Pointer[policy.Agents]
+	self    atomic.Pointer[string]
 }
 
-// Set makes p the current policy, but for its Agents.
+// Set makes p the current policy, but for its Agents and Self.
 func (s *PolicyStore) Set(p policy.Policy) { s.current.Store(&p) }
 
 // SetAgents makes these the agents of the current policy and of those to come.
 func (s *PolicyStore) SetAgents(agents policy.Agents) { s.agents.Store(&agents) }
+
+// SetSelf makes this gitonly's own user in the current policy and in those to
+// come.
+func (s *PolicyStore) SetSelf(user string) { s.self.Store(&user) }
 
 // Current returns the current policy; one that guards nothing before the first.
 func (s *PolicyStore) Current() policy.Policy {
@@ -30,6 +35,9 @@ func (s *PolicyStore) Current() policy.Policy {
 	current := *p
 	if agents := s.agents.Load(); agents != nil {
 		current.Agents = *agents
+	}
+	if self := s.self.Load(); self != nil {
+		current.Self = *self
 	}
 	return current
 }

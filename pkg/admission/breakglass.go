@@ -1,0 +1,147 @@
+package admission
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/policy"
+)
+
+// Emergencies are the cluster's records of broken glass.
+type Emergencies interface {
+	// Find returns the latest emergency of the object with this UID; nil if
+	// there was none.
+	Find(ctx context.Context, uid types.UID) (*policy.Emergency, error)
+
+	// Record takes note of what a verdict with an Emergency did. It returns
+	// soon: the error says why that isn't written by then.
+	Record(ctx context.Context, entry Entry) error
+}
+
+// Permissions knows what RBAC permits.
+type Permissions interface {
+	// MayBreakGlass reports whether the user of a request has the verb
+	// break-glass on its object.
+	MayBreakGlass(ctx context.Context, review *admissionv1.AdmissionRequest, key gitindex.Key) (bool, error)
+}
+
+// Entry is one verdict to be recorded.
+type Entry struct {
+	Review      types.UID // of the AdmissionReview
+	At          time.Time
+	By          v1alpha1.User
+	Operation   policy.Operation
+	Key         gitindex.Key
+	Version     string    // API version of the request, without the group
+	UID         types.UID // of the object; empty where the request has none
+	Subresource string
+	Asked       policy.Annotation // after the request
+	Verdict     policy.Verdict
+}
+
+// breakGlass is what is known of the emergencies that a request may be part of.
+// The error says why the object's own can't be known.
+func (h *Handler) breakGlass(ctx context.Context, review *admissionv1.AdmissionRequest, request *policy.Request, actor policy.Actor) *policy.BreakGlass {
+	glass := &policy.BreakGlass{Resource: kschema.GroupResource{Group: review.Resource.Group, Resource: review.Resource.Resource}.String()}
+	if actor != policy.Agent {
+		glass.Permitted, glass.Problem = h.Permissions.MayBreakGlass(ctx, review, request.Key)
+		if glass.Problem != nil {
+			glass.Problem = fmt.Errorf("asking the API server whether %s may: %w", request.User.Name, glass.Problem)
+		}
+	}
+	own := h.ownMark(ctx, review, request)
+	around := h.namespaceMark(ctx, request, actor)
+	glass.Annotation = own.annotation
+	if own.annotation.Reason == "" {
+		glass.Annotation = around.annotation
+	}
+	for _, one := range []struct {
+		mark
+		found **policy.Emergency
+	}{{own, &glass.Object}, {around, &glass.Namespace}} {
+		if one.annotation.Reason == "" {
+			continue
+		}
+		found, err := h.Emergencies.Find(ctx, one.uid)
+		switch {
+		case err != nil:
+			glass.Unrecorded = err
+			h.Log.Error(err, "reading the records of emergencies", "uid", review.UID)
+		case found != nil && one.annotation.Stands(found):
+			*one.found = found
+		}
+	}
+	return glass
+}
+
+// mark is an annotation in its place.
+type mark struct {
+	uid        types.UID
+	annotation policy.Annotation
+}
+
+// ownMark is the object's, as it is before the request. An object that can't be
+// read has none: a request that carries it isn't in need of that.
+func (h *Handler) ownMark(ctx context.Context, review *admissionv1.AdmissionRequest, request *policy.Request) mark {
+	if review.Kind.Kind == request.Key.Kind {
+		return markIn(request.OldObject)
+	}
+	object, err := h.read(ctx, kschema.GroupVersionKind{Group: request.Key.Group, Version: request.Version, Kind: request.Key.Kind}, request.Key)
+	if object == nil || err != nil {
+		return mark{}
+	}
+	return mark{object.UID, annotationIn(object.Annotations)}
+}
+
+// namespaceMark is that of the object's Namespace. What the watch doesn't have
+// yet may have been written a moment ago, which matters to people.
+func (h *Handler) namespaceMark(ctx context.Context, request *policy.Request, actor policy.Actor) mark {
+	if request.Key.Namespace == "" {
+		return mark{}
+	}
+	if known := request.Namespace; known != nil && (actor == policy.Agent || annotationIn(known.Annotations).Reason != "") {
+		return mark{known.UID, annotationIn(known.Annotations)}
+	}
+	object, err := h.read(ctx, kschema.GroupVersionKind{Version: "v1", Kind: "Namespace"}, gitindex.Key{Kind: "Namespace", Name: request.Key.Namespace})
+	if object == nil || err != nil {
+		return mark{}
+	}
+	return mark{object.UID, annotationIn(object.Annotations)}
+}
+
+func annotationIn(annotations map[string]string) policy.Annotation {
+	return policy.Annotation{Reason: annotations[v1alpha1.BreakGlassAnnotation], Until: annotations[v1alpha1.BreakGlassUntilAnnotation]}
+}
+
+func markIn(object []byte) mark {
+	return mark{uidOf(object), policy.AnnotationOf(object)}
+}
+
+// recordEmergency takes note of what a verdict has to do with an emergency. It
+// returns the verdict, which is another where it has to be recorded and can't.
+func (h *Handler) recordEmergency(ctx context.Context, review *admissionv1.AdmissionRequest, request *policy.Request, v policy.Verdict) policy.Verdict {
+	if v.Emergency == nil || h.Emergencies == nil || review.DryRun != nil && *review.DryRun {
+		return v
+	}
+	entry := Entry{
+		Review: review.UID, At: request.At, By: v1alpha1.User{Name: review.UserInfo.Username, Groups: review.UserInfo.Groups},
+		Operation: request.Operation, Key: request.Key, Version: request.Version, UID: uidOf(request.OldObject), Subresource: request.Subresource,
+		Asked: policy.AnnotationOf(request.Object), Verdict: v,
+	}
+	if request.Operation == policy.Create {
+		entry.UID = uidOf(request.Object)
+	}
+	err := h.Emergencies.Record(ctx, entry)
+	if err == nil {
+		return v
+	}
+	h.Log.Error(err, "recording an emergency", "uid", review.UID, "object", request.Key.String(), "user", review.UserInfo.Username)
+	return policy.Unrecorded(v, err)
+}

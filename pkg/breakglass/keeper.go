@@ -1,0 +1,258 @@
+package breakglass
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/policy"
+)
+
+// lookInterval is how often an open emergency is looked at: Git may have caught
+// up, or its annotation may be gone.
+const lookInterval = 5 * time.Second
+
+// keeper closes emergencies that are over, and removes old records. The leader
+// alone runs it.
+type keeper struct {
+	client  client.Client // with the cache
+	live    client.Reader // without
+	mapper  meta.RESTMapper
+	policy  func() policy.Policy
+	current func() *gitindex.Snapshot
+	teller  *Teller
+	clock   clock.PassiveClock
+	log     logr.Logger
+}
+
+// AddKeeper makes the leader of m close emergencies. policy and current are what
+// is decided by. A cluster without the kind BreakGlass has none to close.
+func AddKeeper(m ctrl.Manager, policy func() policy.Policy, current func() *gitindex.Snapshot, teller *Teller, log logr.Logger) error {
+	_, err := m.GetRESTMapper().RESTMapping(v1alpha1.GroupVersion.WithKind(v1alpha1.BreakGlassKind).GroupKind())
+	if meta.IsNoMatchError(err) {
+		log.Info("emergencies won't be recorded, nor closed: the cluster has no kind BreakGlass; apply gitonly's config/crd, and restart")
+		return nil
+	}
+	k := &keeper{
+		client: m.GetClient(), live: m.GetAPIReader(), mapper: m.GetRESTMapper(), policy: policy, current: current,
+		teller: teller, clock: clock.RealClock{}, log: log,
+	}
+	if err := ctrl.NewControllerManagedBy(m).Named("breakglass").For(&v1alpha1.BreakGlass{}).Complete(k); err != nil {
+		return fmt.Errorf("watching BreakGlasses: %w", err)
+	}
+	return nil
+}
+
+// Reconcile looks at one record.
+func (k *keeper) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	if err := k.count(ctx); err != nil {
+		return reconcile.Result{}, err
+	}
+	var record v1alpha1.BreakGlass
+	if err := k.client.Get(ctx, request.NamespacedName, &record); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if isOpen(&record) {
+		return k.look(ctx, &record)
+	}
+	return k.forget(ctx, &record)
+}
+
+func isOpen(record *v1alpha1.BreakGlass) bool {
+	return record.Status.State == "" || record.Status.State == v1alpha1.BreakGlassActive
+}
+
+func (k *keeper) count(ctx context.Context) error {
+	var list v1alpha1.BreakGlassList
+	if err := k.client.List(ctx, &list); err != nil {
+		return fmt.Errorf("listing BreakGlasses: %w", err)
+	}
+	open := 0
+	for i := range list.Items {
+		if isOpen(&list.Items[i]) {
+			open++
+		}
+	}
+	k.teller.open.Set(float64(open))
+	return nil
+}
+
+// look closes the record of an emergency that is over.
+func (k *keeper) look(ctx context.Context, record *v1alpha1.BreakGlass) (reconcile.Result, error) {
+	before := record.DeepCopy()
+	now := k.clock.Now()
+	status := &record.Status
+	status.State, status.Object = v1alpha1.BreakGlassActive, keyOf(record.Spec.Object).String()
+	remains, caughtUp, problem := k.departures(ctx, record)
+	status.Message = said(remains, problem)
+	gone, err := k.gone(ctx, record)
+	switch {
+	case !now.Before(record.Spec.Until.Time):
+		status.State = v1alpha1.BreakGlassExpired
+	case err != nil:
+		return reconcile.Result{}, err
+	case gone != "":
+		status.State = v1alpha1.BreakGlassEnded
+		status.Message = strings.TrimSpace(gone + " " + status.Message)
+	case caughtUp:
+		status.State, status.Message = v1alpha1.BreakGlassReconciled, "Git says now what was changed."
+	}
+	wait := min(lookInterval, record.Spec.Until.Sub(now))
+	if equality.Semantic.DeepEqual(before.Status, *status) {
+		return reconcile.Result{RequeueAfter: max(wait, time.Millisecond)}, nil
+	}
+	if !isOpen(record) {
+		ended := seconds(now)
+		status.EndedAt = &ended
+	}
+	if err := k.client.Status().Update(ctx, record); err != nil {
+		if apierrors.IsConflict(err) {
+			return reconcile.Result{RequeueAfter: 100 * time.Millisecond}, nil
+		}
+		return reconcile.Result{}, fmt.Errorf("writing the status of BreakGlass %s: %w", record.Name, client.IgnoreNotFound(err))
+	}
+	if !isOpen(record) {
+		k.tell(record)
+		return k.forget(ctx, record)
+	}
+	return reconcile.Result{RequeueAfter: max(wait, time.Millisecond)}, nil
+}
+
+// said is what still departs from Git.
+func said(remains []string, problem error) string {
+	if problem != nil {
+		return "What departs from Git can't be told: " + problem.Error() + "."
+	}
+	if len(remains) == 0 {
+		return ""
+	}
+	const shown = 5
+	text := strings.Join(remains[:min(len(remains), shown)], "; ")
+	if len(remains) > shown {
+		text += fmt.Sprintf("; and %d more", len(remains)-shown)
+	}
+	return "Departs from Git: " + text + "."
+}
+
+func (k *keeper) tell(record *v1alpha1.BreakGlass) {
+	text := fmt.Sprintf("BreakGlass %s is over: %s. %s", record.Name, record.Status.State, record.Status.Message)
+	k.teller.say(keyOf(record.Spec.Object), "", record.Spec.Object.UID, corev1.EventTypeNormal, "BreakGlass"+string(record.Status.State), "Close", strings.TrimSpace(text))
+	k.log.Info("an emergency is over", "breakGlass", record.Name, "object", record.Status.Object, "state", record.Status.State, "message", record.Status.Message)
+}
+
+// departures are the fields that were changed and depart from Git now. caughtUp
+// is true if there are none, and Git has moved since.
+func (k *keeper) departures(ctx context.Context, record *v1alpha1.BreakGlass) (remains []string, caughtUp bool, err error) {
+	snapshot, p := k.current(), k.policy()
+	if snapshot == nil {
+		return nil, false, nil
+	}
+	moved := false
+	for _, change := range record.Status.Changes {
+		key := keyOf(change.Object)
+		version, live, err := k.read(ctx, key)
+		if err != nil {
+			return nil, false, err
+		}
+		paths := change.Fields
+		if change.Deleted {
+			paths = []string{"*"}
+		}
+		found, err := policy.Departures(p.Types, snapshot, key, version, live, paths)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, path := range found {
+			remains = append(remains, strings.TrimSuffix(key.String()+" "+path, " *"))
+		}
+		commit := ""
+		if declared := snapshot.Lookup(key); declared != nil {
+			commit = declared.Origin.Revision.Commit
+		}
+		moved = moved || commit != change.Revision
+	}
+	return remains, moved && len(remains) == 0, nil
+}
+
+// read returns an object as JSON; nil if it isn't there.
+func (k *keeper) read(ctx context.Context, key gitindex.Key) (version string, live []byte, err error) {
+	mapping, err := k.mapper.RESTMapping(kschema.GroupKind{Group: key.Group, Kind: key.Kind})
+	if err != nil {
+		return "", nil, err
+	}
+	object := &unstructured.Unstructured{}
+	object.SetGroupVersionKind(mapping.GroupVersionKind)
+	err = k.live.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: key.Name}, object)
+	switch {
+	case apierrors.IsNotFound(err):
+		return mapping.GroupVersionKind.Version, nil, nil
+	case err != nil:
+		return "", nil, fmt.Errorf("reading %s: %w", key, err)
+	}
+	live, err = object.MarshalJSON()
+	return mapping.GroupVersionKind.Version, live, err
+}
+
+// settleTime is how long a request that was recorded may take to be stored.
+const settleTime = 30 * time.Second
+
+// gone says what is gone of the object that the emergency is of; empty if it has
+// its annotation still, or that can't be told.
+func (k *keeper) gone(ctx context.Context, record *v1alpha1.BreakGlass) (string, error) {
+	uses := record.Status.Uses
+	if len(uses) == 0 || k.clock.Since(uses[len(uses)-1].Time.Time) < settleTime {
+		return "", nil
+	}
+	key := keyOf(record.Spec.Object)
+	_, live, err := k.read(ctx, key)
+	switch {
+	case apierrors.IsForbidden(err):
+		return "", nil // it ends when its time is over
+	case err != nil:
+		return "", err
+	case live == nil:
+		return "The object is gone.", nil
+	}
+	var object unstructured.Unstructured
+	if err := object.UnmarshalJSON(live); err != nil {
+		return "", fmt.Errorf("reading %s: %w", key, err)
+	}
+	switch {
+	case object.GetUID() != record.Spec.Object.UID:
+		return "Another object has its name.", nil
+	case !policy.AnnotationOf(live).Stands(emergency(record)):
+		return "Its annotation is gone.", nil
+	}
+	return "", nil
+}
+
+// forget removes the record of an emergency that was over long ago.
+func (k *keeper) forget(ctx context.Context, record *v1alpha1.BreakGlass) (reconcile.Result, error) {
+	keep := k.policy().KeepRecords()
+	ended := record.Spec.Until.Time
+	if record.Status.EndedAt != nil {
+		ended = record.Status.EndedAt.Time
+	}
+	if left := keep - k.clock.Since(ended); left > 0 {
+		return reconcile.Result{RequeueAfter: left}, nil
+	}
+	if err := k.client.Delete(ctx, record); err != nil {
+		return reconcile.Result{}, fmt.Errorf("removing BreakGlass %s: %w", record.Name, client.IgnoreNotFound(err))
+	}
+	return reconcile.Result{}, nil
+}

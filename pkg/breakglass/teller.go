@@ -1,0 +1,79 @@
+package breakglass
+
+import (
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"gitonly.dev/gitonly/pkg/admission"
+	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/policy"
+)
+
+// Events takes note of something that happened to an object.
+type Events interface {
+	Eventf(regarding, related runtime.Object, eventtype, reason, action, note string, args ...any)
+}
+
+// Teller says what happens in emergencies, as Events of the object and as
+// metrics.
+type Teller struct {
+	events   Events
+	requests *prometheus.CounterVec
+	open     prometheus.Gauge
+}
+
+// NewTeller tells events, and registers its metrics.
+func NewTeller(events Events, registry prometheus.Registerer) (*Teller, error) {
+	t := &Teller{
+		events: events,
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gitonly_break_glass_requests_total",
+			Help: "Requests that had to do with an emergency, by reason of their verdict; dry runs aside.",
+		}, []string{"reason"}),
+		open: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "gitonly_break_glass_open",
+			Help: "Emergencies that are open. Only the leading replica counts them.",
+		}),
+	}
+	for _, collector := range []prometheus.Collector{t.requests, t.open} {
+		if err := registry.Register(collector); err != nil {
+			return nil, fmt.Errorf("registering metrics: %w", err)
+		}
+	}
+	return t, nil
+}
+
+// tell says what a verdict did. open is the emergency that it is part of; nil if
+// it opens one.
+func (t *Teller) tell(entry admission.Entry, open *policy.Emergency) {
+	v := &entry.Verdict
+	t.requests.WithLabelValues(string(v.Reason)).Inc()
+	kind, said := corev1.EventTypeWarning, ""
+	switch v.Reason {
+	case policy.BreakGlassOpened:
+		terms := v.Emergency.Terms
+		said = fmt.Sprintf("%s broke the glass until %s: %s", entry.By.Name, terms.Until.UTC().Format(timeFormat), terms.Reason)
+	case policy.BreakGlassEnded:
+		kind, said = corev1.EventTypeNormal, fmt.Sprintf("%s ended the emergency.", entry.By.Name)
+	case policy.BreakGlassUsed:
+		said = fmt.Sprintf("%s departed from Git by %s, as BreakGlass %s permits.", entry.By.Name, entry.Operation, open.Name)
+	case policy.BreakGlassRefused:
+		said = fmt.Sprintf("%s may not break the glass, or not like this.", entry.By.Name)
+	case policy.Held:
+		said = fmt.Sprintf("BreakGlass %s kept %s from taking back what was changed.", open.Name, entry.By.Name)
+	}
+	t.say(entry.Key, entry.Version, entry.UID, kind, string(v.Reason), string(entry.Operation), said)
+}
+
+// timeFormat is how annotations write times.
+const timeFormat = "2006-01-02T15:04:05Z07:00"
+
+func (t *Teller) say(key gitindex.Key, version string, uid types.UID, kind, reason, action, said string) {
+	regarding := &corev1.ObjectReference{APIVersion: kschema.GroupVersion{Group: key.Group, Version: version}.String(), Kind: key.Kind, Namespace: key.Namespace, Name: key.Name, UID: uid}
+	t.events.Eventf(regarding, nil, kind, reason, action, "%s", said)
+}
