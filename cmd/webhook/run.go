@@ -107,7 +107,7 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 		objects, adviser = cluster.NewObjects(m.GetAPIReader()), parts.adviser()
 		mapper = m.GetRESTMapper()
 	}
-	handler := admission.NewHandler(admission.Parts{
+	handling := admission.Parts{
 		Snapshots:  &parts.index,
 		Policies:   &parts.policies,
 		Namespaces: namespaces,
@@ -117,7 +117,13 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 		Adviser:    adviser,
 		Clock:      clock.RealClock{},
 		Log:        log.WithName("admission"),
-	})
+	}
+	if access != nil {
+		if err := parts.breakGlass(access, &handling); err != nil {
+			return err
+		}
+	}
+	handler := admission.NewHandler(handling)
 	m.GetWebhookServer().Register(servePath, parts.policies.Guarded(&crwebhook.Webhook{Handler: handler}))
 	if err := serveProbes(m, on(o.bindAddress, o.health), parts.readiness(watcher)); err != nil {
 		return err
