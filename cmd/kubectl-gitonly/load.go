@@ -51,7 +51,7 @@ func (o *offline) load(ctx context.Context, c config.Config, progress io.Writer)
 	defer cancel()
 	loaded := make(chan struct{})
 	var index gitindex.Index
-	fetcher := git.New(filepath.Join(o.cache, "git"), git.CredentialsFrom(c.Secrets), git.Options{})
+	fetcher := git.New(filepath.Join(o.cache, "git"), git.CredentialsFrom(c.Secrets), git.Options{Signers: git.SignersFrom(c.Secrets)})
 	var refresher *gitindex.Refresher
 	refresher = gitindex.NewRefresher(&index, fetcher, render.New(render.Options{Child: render.OwnChild()}), nil, logr.Discard(), gitindex.Options{
 		StartTimeout: time.Hour, // the fetcher's own timeouts end a source that hangs

@@ -249,7 +249,7 @@ func (p *parts) newRefresher(secrets git.Secrets, report func(*gitindex.Snapshot
 		}
 	}
 	credentials := git.CredentialsFrom(secrets)
-	p.fetcher = git.New(filepath.Join(p.options.cacheDir, "git"), credentials, git.Options{Timeout: p.options.fetchTimeout})
+	p.fetcher = git.New(filepath.Join(p.options.cacheDir, "git"), credentials, git.Options{Timeout: p.options.fetchTimeout, Signers: git.SignersFrom(secrets)})
 	charts := chart.New(filepath.Join(p.options.cacheDir, "charts"), credentials, chart.Options{Timeout: p.options.fetchTimeout})
 	cache := gitindex.NewDiskCache(filepath.Join(p.options.cacheDir, "snapshot"))
 	p.refresher = gitindex.NewRefresher(&p.index, chart.Both{Git: p.fetcher, Charts: charts}, render.New(render.Options{Child: render.OwnChild()}), cache, p.log.WithName("gitindex"),

@@ -196,7 +196,7 @@ func TestADamagedFileIsAnErrorAndNothingElse(t *testing.T) {
 	t.Run("of another version", func(t *testing.T) {
 		data := bytes.Replace(good, []byte(diskFormat), []byte("gitonly index 0"), 1)
 		err := load(t, data)
-		want := `reading ` + c.path("infra") + `: the format is "gitonly index 0", not "gitonly index 2"`
+		want := `reading ` + c.path("infra") + `: the format is "gitonly index 0", not "gitonly index 3"`
 		if err == nil || err.Error() != want {
 			t.Errorf("error is %v", err)
 		}

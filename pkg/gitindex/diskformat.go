@@ -13,7 +13,7 @@ import (
 // savedSource, then its locations, each followed by its objects. The gzip
 // comment is the version of all that: a change to the saved types, or to what
 // they mean, needs a new one.
-const diskFormat = "gitonly index 2"
+const diskFormat = "gitonly index 3"
 
 type savedSource struct {
 	Name      string

@@ -27,6 +27,8 @@ type server struct {
 	looks    map[string]int // by source
 	fetches  map[string]int // by source
 	lastLook map[string]time.Time
+	signed   map[string]bool // by commit
+	verified map[string]int  // by source
 }
 
 func newServer() *server {
@@ -34,6 +36,7 @@ func newServer() *server {
 		heads: map[string]string{}, trees: map[string]fstest.MapFS{}, down: map[string]error{},
 		stuck: map[string]bool{}, deaf: map[string]chan struct{}{}, looks: map[string]int{},
 		fetches: map[string]int{}, lastLook: map[string]time.Time{},
+		signed: map[string]bool{}, verified: map[string]int{},
 	}
 }
 
@@ -120,6 +123,23 @@ func (s *server) Resolve(ctx context.Context, source string, repository gitindex
 		return gitindex.Revision{}, errors.New("repository not found")
 	}
 	return gitindex.Revision{Commit: commit, Name: repository.Ref.String()}, nil
+}
+
+// signs makes a commit one that is signed by whoever may, or not.
+func (s *server) signs(commit string, good bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.signed[commit] = good
+}
+
+func (s *server) Verify(_ context.Context, source string, _ gitindex.Repository, revision gitindex.Revision) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.verified[source]++
+	if !s.signed[revision.Commit] {
+		return fmt.Errorf("commit %s is not signed", revision.Commit)
+	}
+	return nil
 }
 
 func (s *server) Tree(_ context.Context, source string, _ gitindex.Repository, revision gitindex.Revision) (fs.FS, error) {

@@ -11,6 +11,12 @@ type Fetcher interface {
 	// fetches no files.
 	Resolve(ctx context.Context, source string, repository Repository) (Revision, error)
 
+	// Verify checks that a revision is signed as repository.Verify asks, with
+	// the keys as they are now; without an error it is. The commit is got from
+	// the local store if it is there, else from the remote. It is called only
+	// where something is asked for.
+	Verify(ctx context.Context, source string, repository Repository, revision Revision) error
+
 	// Tree returns the files of a commit, from the local store if they are
 	// there, else from the remote. The tree stays readable until it is closed
 	// by garbage collection, whatever is fetched later.

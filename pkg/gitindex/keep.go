@@ -1,11 +1,17 @@
 package gitindex
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+)
 
 // restore takes a source's state from disk, before the first look at it. An
 // earlier process rendered it, maybe another version of this program: so it is
-// served, and rendered again at the first look.
-func (r *Refresher) restore(w *watch) {
+// served, and rendered again at the first look. What has to be signed is
+// verified first: it may have been saved when nothing had to be, or others might
+// sign.
+func (r *Refresher) restore(ctx context.Context, w *watch) {
 	if r.cache == nil {
 		return
 	}
@@ -13,6 +19,10 @@ func (r *Refresher) restore(w *watch) {
 	source, version := w.state.Source, w.version
 	r.mu.Unlock()
 	state, found, err := r.cache.load(source)
+	if err == nil && found {
+		state, err = r.verified(ctx, w, source, state)
+		found = err == nil
+	}
 	if err != nil {
 		r.log.Error(err, "the source's cache file is not used", "source", source.Name)
 	}
@@ -31,6 +41,36 @@ func (r *Refresher) restore(w *watch) {
 	w.tried = w.state.Complete()
 	r.rebuild = true
 	wake(r.changed)
+}
+
+// verified is what of a source's saved state is signed, where that is asked for.
+// Locations that are at another revision are left out if that one isn't.
+func (r *Refresher) verified(ctx context.Context, w *watch, source Source, state SourceState) (SourceState, error) {
+	for name, reference := range source.References {
+		if reference.Verify.Mode != VerifyNothing {
+			return SourceState{}, fmt.Errorf("which revision of %s it was rendered with isn't saved, so that can't be verified", name)
+		}
+	}
+	if err := r.verify(ctx, w, source.Name, source.Repository, state.Revision); err != nil {
+		return SourceState{}, fmt.Errorf("verifying %s: %w", state.Revision.Short(), err)
+	}
+	faults := map[Revision]error{state.Revision: nil, {}: nil}
+	var errs []error
+	for i, l := range state.Locations {
+		err, known := faults[l.Revision]
+		if !known {
+			err = r.verify(ctx, w, source.Name, source.Repository, l.Revision)
+			faults[l.Revision] = err
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("verifying %s at %s: %w", l.Location.Path, l.Revision.Short(), err))
+			state.Locations[i] = LocationState{Location: l.Location}
+		}
+	}
+	if len(errs) > 0 {
+		r.log.Error(errors.Join(errs...), "part of the source's cache file is not used", "source", source.Name)
+	}
+	return state, nil
 }
 
 // keeping brings the disk cache up to date after each publish, until ctx

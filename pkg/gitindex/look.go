@@ -36,10 +36,18 @@ func (r *Refresher) look(l *look) SourceState {
 		next.Err = fmt.Errorf("asking for %s: %w", source.Repository.Ref, err)
 		return next
 	}
+	if err := r.verify(l.ctx, l.watch, source.Name, source.Repository, revision); err != nil {
+		next.Err = fmt.Errorf("verifying %s: %w", revision.Short(), err)
+		return next
+	}
 	references := map[string]Revision{}
 	for _, name := range slices.Sorted(maps.Keys(source.References)) {
 		if references[name], err = r.resolve(l, referenceName(source.Name, name), source.References[name]); err != nil {
 			next.Err = fmt.Errorf("asking for %s of %s: %w", source.References[name].Ref, name, err)
+			return next
+		}
+		if err := r.verify(l.ctx, l.watch, referenceName(source.Name, name), source.References[name], references[name]); err != nil {
+			next.Err = fmt.Errorf("verifying %s of %s: %w", references[name].Short(), name, err)
 			return next
 		}
 	}
@@ -72,6 +80,18 @@ func (r *Refresher) resolve(l *look, name string, repository Repository) (Revisi
 		err = errors.New("the fetcher named no commit")
 	}
 	return revision, err
+}
+
+// verify makes sure that a revision is signed, where that is asked for. It is
+// done at each look, as the keys may have changed.
+func (r *Refresher) verify(ctx context.Context, w *watch, name string, repository Repository, revision Revision) error {
+	if repository.Verify.Mode == VerifyNothing {
+		return nil
+	}
+	_, err := attempt(ctx, r, w, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, r.fetcher.Verify(ctx, name, repository, revision)
+	})
+	return err
 }
 
 // tree is all that the source's renderings may read.

@@ -12,7 +12,7 @@ const defaultInterval = time.Minute
 
 // poll looks at one source again and again, until it is removed or ctx ends.
 func (r *Refresher) poll(ctx context.Context, w *watch) {
-	r.restore(w)
+	r.restore(ctx, w)
 	failures := 0
 	for {
 		l, ok := r.open(ctx, w)

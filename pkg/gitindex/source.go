@@ -70,6 +70,7 @@ type Repository struct {
 	Chart  string // the name of a Helm chart in the chart repository at URL; empty for Git
 	Ref    Ref    // of a chart, SemVer names the version or a range
 	Secret SecretRef
+	Verify Verification
 
 	// Certificates is a Secret with ca.crt, tls.crt and tls.key, where those
 	// aren't in Secret itself. Proxy is one with the address of a proxy, and
@@ -102,6 +103,7 @@ type SecretForm string
 const (
 	PlainSecret  SecretForm = ""       // gitonly's and Flux's: username, password, identity, …
 	ArgoCDSecret SecretForm = "ArgoCD" // Argo CD's repositories and templates: sshPrivateKey, githubAppID, …
+	FluxSecret   SecretForm = "Flux"   // where Flux's own keys go by other rules: those of who may sign
 )
 
 // Ref names a commit. At most one of its first five fields is set; none means
@@ -137,6 +139,10 @@ func (r Ref) String() string {
 type Revision struct {
 	Commit string // full hash
 	Name   string // branch or tag; "HEAD" for the remote's default; empty if asked for by hash
+
+	// Tag is the hash of the annotated tag that Name is, where the repository
+	// is verified; empty if it is none.
+	Tag string
 }
 
 // Short is the revision as messages show it: "main@4f2c1ab", or "4f2c1ab".

@@ -17,6 +17,11 @@ func (b Both) Resolve(ctx context.Context, source string, repository gitindex.Re
 	return b.of(repository).Resolve(ctx, source, repository)
 }
 
+// Verify implements gitindex.Fetcher.
+func (b Both) Verify(ctx context.Context, source string, repository gitindex.Repository, revision gitindex.Revision) error {
+	return b.of(repository).Verify(ctx, source, repository, revision)
+}
+
 // Tree implements gitindex.Fetcher.
 func (b Both) Tree(ctx context.Context, source string, repository gitindex.Repository, revision gitindex.Revision) (fs.FS, error) {
 	return b.of(repository).Tree(ctx, source, repository, revision)

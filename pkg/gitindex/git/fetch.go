@@ -59,7 +59,11 @@ func (s *Store) fetch(ctx context.Context, to *shelf, a address, repository giti
 	defer func() { _ = r.Close() }()
 
 	commit := plumbing.NewHash(revision.Commit)
-	for i, way := range waysTo(commit, found, repository.Ref.Commit != "") {
+	wanted := commit
+	if revision.Tag != "" {
+		wanted = plumbing.NewHash(revision.Tag) // the commit comes with it
+	}
+	for i, way := range waysTo(wanted, found, repository.Ref.Commit != "") {
 		if i > 0 {
 			// The refusal of the way before ended its conversation.
 			next, _, err := s.ask(ctx, a, repository)

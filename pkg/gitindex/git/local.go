@@ -116,7 +116,7 @@ func (l *localRemote) refs(context.Context) (*refs, error) {
 		}
 		commit := r.Hash()
 		if r.Name().IsTag() {
-			if commit, err = l.peel(commit); err != nil {
+			if commit, _, err = l.peeled(commit); err != nil {
 				return fmt.Errorf("reading %s: %w", r.Name(), err)
 			}
 		}
@@ -129,16 +129,17 @@ func (l *localRemote) refs(context.Context) (*refs, error) {
 	return found, err
 }
 
-// peel follows a tag, and a tag of a tag, to what it names.
-func (l *localRemote) peel(hash plumbing.Hash) (plumbing.Hash, error) {
+// peeled follows a tag, and a tag of a tag, to what it names.
+func (l *localRemote) peeled(hash plumbing.Hash) (target plumbing.Hash, tags []plumbing.Hash, err error) {
 	for {
 		tag, err := object.GetTag(l.storage, hash)
 		switch {
 		case errors.Is(err, plumbing.ErrObjectNotFound):
-			return hash, nil
+			return hash, tags, nil
 		case err != nil:
-			return plumbing.ZeroHash, err
+			return plumbing.ZeroHash, nil, err
 		}
+		tags = append(tags, hash)
 		hash = tag.Target
 	}
 }
@@ -147,7 +148,8 @@ func (l *localRemote) peel(hash plumbing.Hash) (plumbing.Hash, error) {
 func (l *localRemote) pack(ctx context.Context, wants []plumbing.Hash, _ bool) (io.ReadCloser, error) {
 	var hashes []plumbing.Hash
 	for _, want := range wants {
-		hash, err := l.peel(want)
+		hash, tags, err := l.peeled(want)
+		hashes = append(hashes, tags...)
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
 const (
@@ -80,6 +82,19 @@ func (r *refs) tip(commit plumbing.Hash) (object plumbing.Hash, ok bool) {
 		}
 	}
 	return object, ok
+}
+
+// annotated is the hash of the annotated tag that a ref came to a revision by;
+// empty if it came there otherwise.
+func (r *refs) annotated(by gitindex.Ref, revision gitindex.Revision) string {
+	if by.Tag == "" && by.SemVer == "" && by.Name == "" {
+		return ""
+	}
+	tag, ok := r.named[tagPrefix+shortTag(revision.Name)]
+	if !ok || tag.object == tag.commit || tag.commit.String() != revision.Commit {
+		return ""
+	}
+	return tag.object.String()
 }
 
 // tips are the objects that all branches and tags name.

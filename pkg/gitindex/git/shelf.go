@@ -23,8 +23,9 @@ import (
 // by the commit, and its index beside it. Between lock and unlock it belongs
 // to the caller.
 type shelf struct {
-	dir  string
-	busy chan struct{}
+	dir    string
+	busy   chan struct{}
+	signed *signatures // of the revision that was verified last; nil before
 }
 
 const (

@@ -73,7 +73,9 @@ func (s *Store) Resolve(ctx context.Context, _ string, repository gitindex.Repos
 			return err
 		}
 		defer r.Close()
-		revision, err = resolve(repository.Ref, found)
+		if revision, err = resolve(repository.Ref, found); err == nil && repository.Verify.Mode != gitindex.VerifyNothing {
+			revision.Tag = found.annotated(repository.Ref, revision)
+		}
 		return err
 	})
 	return revision, err
@@ -108,10 +110,7 @@ func (s *Store) Tree(ctx context.Context, source string, repository gitindex.Rep
 			return err
 		}
 		defer shelf.unlock()
-		p, err := shelf.open(commit)
-		if err != nil {
-			p, err = s.fetch(ctx, shelf, a, repository, gitindex.Revision{Name: revision.Name, Commit: named.Commit})
-		}
+		p, _, err := s.pack(ctx, shelf, a, repository, gitindex.Revision{Name: revision.Name, Commit: named.Commit, Tag: revision.Tag})
 		if err != nil {
 			return err
 		}
@@ -123,6 +122,17 @@ func (s *Store) Tree(ctx context.Context, source string, repository gitindex.Rep
 		return nil, err
 	}
 	return t, nil
+}
+
+// pack is a revision's pack: the one on the shelf, if all is in it, or one that
+// is fetched.
+func (s *Store) pack(ctx context.Context, from *shelf, a address, repository gitindex.Repository, revision gitindex.Revision) (p *pack, fetched bool, err error) {
+	p, err = from.open(plumbing.NewHash(revision.Commit))
+	if err == nil && (revision.Tag == "" || p.has(plumbing.NewHash(revision.Tag))) {
+		return p, false, nil
+	}
+	p, err = s.fetch(ctx, from, a, repository, revision)
+	return p, err == nil, err
 }
 
 // Retain removes what is kept of all sources but these.
