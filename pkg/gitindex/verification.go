@@ -6,8 +6,8 @@ type Verification struct {
 	Mode VerifyMode
 	Keys SecretRef // holds the public keys; of Argo CD's form, its ConfigMap of them
 
-	// Only, if not empty, are IDs of OpenPGP keys, with commas between them: of
-	// the keys no others count.
+	// Only, where the keys are Argo CD's, are the IDs or fingerprints of those
+	// that may sign, with commas between them. A subkey has an ID of its own.
 	Only string
 }
 

@@ -18,9 +18,11 @@ import (
 // Signers are those whose signatures count, by their public keys.
 type Signers struct {
 	from    string // where their keys are: Secret "keys"
-	only    []string
 	openPGP openpgp.EntityList
 	ssh     []ssh.PublicKey
+
+	restricted bool     // of the OpenPGP keys only some may sign
+	only       []string // their IDs or fingerprints
 }
 
 // signersMap is Argo CD's ConfigMap of OpenPGP keys.
@@ -41,6 +43,7 @@ func SignersFrom(secrets Secrets) func(context.Context, gitindex.Verification) (
 			}
 			s := argoCDSigners(data)
 			s.from = fmt.Sprintf("ConfigMap %q", asked.Keys.Namespace+"/"+signersMap)
+			s.restricted = true
 			s.only = strings.FieldsFunc(asked.Only, func(r rune) bool { return r == ',' })
 			return s, nil
 		}

@@ -49,7 +49,7 @@ func (s Signers) checkOpenPGP(o signedObject, now time.Time) error {
 		return s.unknown(o, "OpenPGP key "+id)
 	}
 	if !s.allows(id) {
-		return fmt.Errorf("%s is signed by OpenPGP key %s, which is in %s, but not among those that the AppProject allows: %s", o.name, id, s.from, strings.Join(s.only, ", "))
+		return fmt.Errorf("%s is signed by OpenPGP key %s, which %s holds and the AppProject doesn't allow: add it to the AppProject if its owner may sign", o.name, id, s.from)
 	}
 	if slices.Contains([]crypto.Hash{crypto.SHA1, crypto.MD5, crypto.RIPEMD160}, signature.Hash) {
 		return s.mismatch(o, "OpenPGP key "+id, fmt.Errorf("it is made with %s, which can be forged", signature.Hash))
@@ -99,13 +99,7 @@ func openPGPSignature(text string) (*packet.Signature, error) {
 
 // allows reports whether an OpenPGP key may sign, of those that are known.
 func (s Signers) allows(id string) bool {
-	if s.only == nil {
-		return true
-	}
-	for _, allowed := range s.only {
-		if len(allowed) >= len(id) && allowed[len(allowed)-len(id):] == id {
-			return true
-		}
-	}
-	return false
+	return !s.restricted || slices.ContainsFunc(s.only, func(allowed string) bool {
+		return allowed == id || len(allowed) == 40 && strings.HasSuffix(allowed, id)
+	})
 }
