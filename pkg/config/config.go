@@ -92,13 +92,23 @@ func (c Config) Warnings() []string {
 		warnings = append(warnings, "there is no GitSource: nothing is declared in Git")
 	}
 	for _, source := range c.Sources {
-		if source.Spec.Git == nil || source.Spec.Git.SecretRef == nil {
-			continue
-		}
-		ref := source.Spec.Git.SecretRef
-		if _, ok := c.Secrets[ref.Name]; !ok {
-			warnings = append(warnings, fmt.Sprintf("GitSource %s names Secret %s, which is not in the directory", source.Name, ref.Name))
+		for _, name := range secretsOf(source) {
+			if _, ok := c.Secrets[name]; !ok {
+				warnings = append(warnings, fmt.Sprintf("GitSource %s names Secret %s, which is not in the directory", source.Name, name))
+			}
 		}
 	}
 	return warnings
+}
+
+// secretsOf are the names of the Secrets that a source needs.
+func secretsOf(source v1alpha1.GitSource) []string {
+	var names []string
+	if git := source.Spec.Git; git != nil && git.SecretRef != nil {
+		names = append(names, git.SecretRef.Name)
+	}
+	if git := source.Spec.Git; git != nil && git.Verify != nil {
+		names = append(names, git.Verify.SecretRef.Name)
+	}
+	return names
 }

@@ -291,6 +291,10 @@ func TestWarningsSayWhatIsMissing(t *testing.T) {
 		files: map[string]string{"a.yaml": goodPolicy + "---\n" + goodSource},
 		want:  []string{"GitSource infra names Secret infra, which is not in the directory"},
 	}, {
+		name:  "the Secret with the keys of those who may sign",
+		files: map[string]string{"a.yaml": goodPolicy + "---\n" + strings.Replace(goodSource, "secretRef:", "verify: {secretRef: {name: keys}}\n    secretRef:", 1) + "---\n" + goodSecret},
+		want:  []string{"GitSource infra names Secret keys, which is not in the directory"},
+	}, {
 		name:  "nothing, of a whole configuration",
 		files: map[string]string{"a.yaml": goodPolicy + "---\n" + goodSource + "---\n" + goodSecret},
 	}} {

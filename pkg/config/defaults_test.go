@@ -35,8 +35,9 @@ func TestDefaultsInGoAreThoseOfTheSchema(t *testing.T) {
 	t.Run("of a source that leaves out everything", sameDefaults(v1alpha1.GitSourceKind, &v1alpha1.GitSource{}))
 	t.Run("of a source with paths", sameDefaults(v1alpha1.GitSourceKind, &v1alpha1.GitSource{
 		Spec: v1alpha1.GitSourceSpec{Git: &v1alpha1.Git{
-			URL:   "git@host:infra",
-			Paths: []v1alpha1.Path{{Path: "a"}, {Path: "a", Namespace: "b", Render: v1alpha1.FormatPlain}},
+			URL:    "git@host:infra",
+			Verify: &v1alpha1.Verify{SecretRef: v1alpha1.SecretReference{Name: "keys"}},
+			Paths:  []v1alpha1.Path{{Path: "a"}, {Path: "a", Namespace: "b", Render: v1alpha1.FormatPlain}},
 		}},
 	}))
 }

@@ -21,6 +21,7 @@ spec:
     url: https://git.example.com/infra.git
     ref: {semver: ">=1.2.0 <2.0.0"}
     secretRef: {name: infra}
+    verify: {mode: TagAndHEAD, secretRef: {name: keys}}
     paths:
     - {path: apps, namespace: staging, render: Kustomize}
     - {path: apps, namespace: production, render: Plain}

@@ -22,6 +22,7 @@ const (
 	wantInside      = "spec.git.paths[0].path: must stay inside the repository, with no .. in it"
 	wantPathNS      = "spec.git.paths[0].namespace: must be the name of a namespace: lower-case letters, digits and '-'"
 	wantSecret      = "spec.git.secretRef.name: must be the name of a Secret: lower-case letters, digits, '-' and '.'"
+	wantTagToVerify = "spec.git: verify.mode Tag and TagAndHEAD need ref.tag or ref.semver: nothing else comes to a tag"
 	wantInterval    = "spec.interval: must be a duration of 5s or more, such as 30s, 1m or 1h30m"
 	wantOneOrigin   = "spec: set exactly one of git, argoCD and flux"
 	wantArgoNS      = "spec.argoCD.namespace: must be the name of a namespace: lower-case letters, digits and '-'"
@@ -94,6 +95,18 @@ var ruleTests = []struct{ kind, field, want string }{
 	{"secretRef", `{name: ns/infra}`, wantSecret},
 	{"secretRef", `{name: ""}`, wantSecret},
 
+	{"verify", `{secretRef: {name: keys}}`, ""},
+	{"verify", `{mode: HEAD, secretRef: {name: keys}}`, ""},
+	{"verify", `{mode: Tag, secretRef: {name: keys}}`, wantTagToVerify},
+	{"verify", `{mode: TagAndHEAD, secretRef: {name: keys}}, ref: {branch: main}`, wantTagToVerify},
+	{"verify", `{mode: Tag, secretRef: {name: keys}}, ref: {tag: v1}`, ""},
+	{"verify", `{mode: TagAndHEAD, secretRef: {name: keys}}, ref: {semver: 1.x}`, ""},
+	{"verify", `{mode: head, secretRef: {name: keys}}`, `spec.git.verify.mode: "head" is not one of "HEAD", "Tag", "TagAndHEAD"`},
+	{"verify", `{}`, "spec.git.verify.secretRef: is required"},
+	{"verify", `{secretRef: {}}`, "spec.git.verify.secretRef.name: is required"},
+	{"verify", `{secretRef: {name: ns/keys}}`, "spec.git.verify.secretRef.name: must be the name of a Secret: lower-case letters, digits, '-' and '.'"},
+	{"verify", `{keys: [a], secretRef: {name: keys}}`, `unknown field "spec.git.verify.keys"`},
+
 	{"interval", `5s`, ""},
 	{"interval", `1h30m`, ""},
 	{"interval", `7500ms`, ""},
@@ -161,6 +174,8 @@ func withField(kind, field string) (label, text string) {
 		ref = field
 	case "path":
 		path = field
+	case "verify":
+		return withSpec("GitSource", fmt.Sprintf("{git: {url: %s, paths: [%s], verify: %s}}", url, path, field))
 	case "secretRef":
 		more = ", secretRef: " + field
 	case "interval":

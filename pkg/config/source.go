@@ -36,6 +36,12 @@ func Source(in v1alpha1.GitSource) (out gitindex.Source, ok bool) {
 	if git.SecretRef != nil {
 		out.Repository.Secret.Name = git.SecretRef.Name
 	}
+	if git.Verify != nil {
+		out.Repository.Verify = gitindex.Verification{
+			Mode: gitindex.VerifyMode(git.Verify.Mode),
+			Keys: gitindex.SecretRef{Name: git.Verify.SecretRef.Name},
+		}
+	}
 	for i, p := range git.Paths {
 		out.Locations[i] = gitindex.Location{
 			Path:      path.Clean(p.Path),

@@ -76,3 +76,18 @@ func TestEachFormatIsKnownToTheIndex(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatHasToBeSignedIsConverted(t *testing.T) {
+	for in, want := range map[v1alpha1.VerifyMode]gitindex.VerifyMode{
+		"":                        gitindex.VerifyHEAD,
+		v1alpha1.VerifyHEAD:       gitindex.VerifyHEAD,
+		v1alpha1.VerifyTag:        gitindex.VerifyTag,
+		v1alpha1.VerifyTagAndHEAD: gitindex.VerifyTagAndHEAD,
+	} {
+		verify := &v1alpha1.Verify{Mode: in, SecretRef: v1alpha1.SecretReference{Name: "keys"}}
+		got, _ := Source(v1alpha1.GitSource{Spec: v1alpha1.GitSourceSpec{Git: &v1alpha1.Git{Verify: verify}}})
+		if want := (gitindex.Verification{Mode: want, Keys: gitindex.SecretRef{Name: "keys"}}); got.Repository.Verify != want {
+			t.Errorf("got %+v, want %+v", got.Repository.Verify, want)
+		}
+	}
+}

@@ -15,6 +15,9 @@ func (s *GitSource) SetDefaults() {
 		for i := range git.Paths {
 			setDefault(&git.Paths[i].Render, FormatAuto)
 		}
+		if git.Verify != nil {
+			setDefault(&git.Verify.Mode, VerifyHEAD)
+		}
 	}
 	if flux := s.Spec.Flux; flux != nil {
 		setDefault(&flux.Namespace, "flux-system")

@@ -75,6 +75,8 @@ type GitSourceSpec struct {
 }
 
 // Git is a repository, and the paths in it that are rendered.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.verify) || !has(self.verify.mode) || !(self.verify.mode in ['Tag', 'TagAndHEAD']) || (has(self.ref) && (has(self.ref.tag) || has(self.ref.semver)))",message="verify.mode Tag and TagAndHEAD need ref.tag or ref.semver: nothing else comes to a tag"
 type Git struct {
 	// url is where the repository is cloned from: https://host/path,
 	// http://host/path, ssh://user@host/path, user@host:path or file:///path.
@@ -95,6 +97,11 @@ type Git struct {
 	// credentials for url. Leave it out for a repository that anyone may read.
 	// +optional
 	SecretRef *SecretReference `json:"secretRef,omitempty"`
+
+	// verify, if set, lets only signed commits count: at any other the source
+	// stays as it was at the last good one, and its status says why.
+	// +optional
+	Verify *Verify `json:"verify,omitempty"`
 
 	// paths are the folders that are rendered. The same path may be listed
 	// again for another namespace.
