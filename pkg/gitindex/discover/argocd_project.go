@@ -22,6 +22,10 @@ type argoCDProject struct {
 			Namespace             string `json:"namespace"`
 			DefaultServiceAccount string `json:"defaultServiceAccount"`
 		} `json:"destinationServiceAccounts"`
+		SignatureKeys []struct {
+			KeyID string `json:"keyID"`
+		} `json:"signatureKeys"`
+		SourceIntegrity *argoCDIntegrity `json:"sourceIntegrity"`
 	} `json:"spec"`
 }
 

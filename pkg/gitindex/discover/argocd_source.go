@@ -59,6 +59,9 @@ func (f *argoCDFinder) sources(name string, app *argoCDApplication) []gitindex.S
 			source.Name = fmt.Sprintf("%s[%s]", name, sourceLabel(all, i))
 		}
 		location, err := b.location(from)
+		if source.Repository.Chart == "" && err == nil {
+			source.Repository.Verify, err = f.verification(from.RepoURL, app.Spec.Project)
+		}
 		if err != nil {
 			f.problem(source.Name, err)
 			location = b.unrendered(from, err.Error())

@@ -100,7 +100,28 @@ func repositoryOf(git *sourcev1.GitRepository) (gitindex.Repository, error) {
 		return repository, fmt.Errorf("%s: %w", of, err)
 	}
 	repository.Ref = ref
+	repository.Verify = verificationOf(git)
 	return repository, nil
+}
+
+// verificationOf is what source-controller wants signed before it takes a commit.
+// Without a mode, which the API server sets, it wants nothing.
+func verificationOf(git *sourcev1.GitRepository) gitindex.Verification {
+	asked := git.Spec.Verification
+	if asked == nil || asked.Mode == "" {
+		return gitindex.Verification{}
+	}
+	mode := gitindex.VerifyHEAD
+	switch asked.GetMode() {
+	case sourcev1.ModeGitTag:
+		mode = gitindex.VerifyTag
+	case sourcev1.ModeGitTagAndHEAD:
+		mode = gitindex.VerifyTagAndHEAD
+	}
+	return gitindex.Verification{
+		Mode: mode,
+		Keys: gitindex.SecretRef{Namespace: git.Namespace, Name: asked.SecretRef.Name, Form: gitindex.FluxSecret},
+	}
 }
 
 func secretOf(namespace string, ref *meta.LocalObjectReference) gitindex.SecretRef {

@@ -152,6 +152,19 @@ func TestTheRefIsTheOneThatFluxTakes(t *testing.T) {
 	}
 }
 
+func TestWhatFluxWantsSigned(t *testing.T) {
+	for mode, want := range map[string]gitindex.VerifyMode{
+		"HEAD": gitindex.VerifyHEAD, "head": gitindex.VerifyHEAD, "Tag": gitindex.VerifyTag, "TagAndHEAD": gitindex.VerifyTagAndHEAD,
+	} {
+		got := oneSource(t, "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: infra, namespace: flux-system}\nspec:\n  url: https://git.example.com/x\n  verify: {mode: "+mode+", secretRef: {name: keys}}\n",
+			kustomization("team", "apps", ""))
+		want := gitindex.Verification{Mode: want, Keys: gitindex.SecretRef{Namespace: "flux-system", Name: "keys", Form: gitindex.FluxSecret}}
+		if got.Repository.Verify != want {
+			t.Errorf("%s is %+v, want %+v", mode, got.Repository.Verify, want)
+		}
+	}
+}
+
 func TestWhatOnlyFluxCanRenderIsKnownByItsRecord(t *testing.T) {
 	object := func(kind, spec string) string {
 		return "---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: " + kind + "\nmetadata: {name: infra, namespace: flux-system}\nspec:\n  " + spec + "\n"
