@@ -31,7 +31,7 @@ func table() map[string]command {
 		"table":     {"table FILE", tabular},
 		"reason":    {"reason [-by USER -on RESOURCE] REASON...", reason},
 		"logged":    {"logged FILE", logged},
-		"commit":    {"commit [-m MESSAGE] [-force] DIR", commit},
+		"commit":    {"commit [-m MESSAGE] [-force] [-signed] DIR", commit},
 		"caught-up": {"caught-up", caughtUp},
 		"git":       {"git away|back", git},
 		"namespace": {"namespace NAME [LABEL=VALUE...]", namespace},
@@ -42,6 +42,7 @@ func table() map[string]command {
 		"serve":     {"serve valid|expired", certify},
 		"review":    {"review FILE", review},
 		"show":      {"show log|metrics", show},
+		"log-has":   {"log-has TEXT", logHas},
 	}
 }
 

@@ -2,6 +2,8 @@ package e2e_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/crypto/ssh"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"gitonly.dev/gitonly/e2e/gitserver"
@@ -44,8 +47,21 @@ func (s *scenario) openRepository() error {
 	s.variables["GIT_ADDRESS"] = s.address
 	s.variables["SECURED_GIT_URL"] = s.secured.URL + path
 	s.variables["SECURED_GIT_PAGES"] = s.secured.URL + strings.TrimSuffix(path, ".git")
+	if s.signer, err = newSigner(); err != nil {
+		return err
+	}
+	s.variables["SIGNING_KEY"] = strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.signer.PublicKey())))
 	s.variables["GIT_CA"] = base64.StdEncoding.EncodeToString(s.secured.CA)
 	return nil
+}
+
+// newSigner is somebody who signs commits.
+func newSigner() (ssh.Signer, error) {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return ssh.NewSignerFromKey(key)
 }
 
 func (s *scenario) serveRepository() error {
@@ -58,10 +74,13 @@ func (s *scenario) serveRepository() error {
 // $COMMIT are its short and its full hash, $OLDREV is the short one before.
 func commit(_ context.Context, s *scenario, ts *testscript.TestScript, args []string) error {
 	c := gitserver.Commit{Replace: true}
+	signed := false
 	for len(args) > 1 {
 		switch {
 		case args[0] == "-force":
 			c.Orphan, args = true, args[1:]
+		case args[0] == "-signed":
+			signed, args = true, args[1:]
 		case args[0] == "-m" && len(args) > 2:
 			c.Message, args = args[1], args[2:]
 		default:
@@ -77,6 +96,9 @@ func commit(_ context.Context, s *scenario, ts *testscript.TestScript, args []st
 	}
 	c.Files = files
 	hash, err := s.repository.Commit(c)
+	if err == nil && signed {
+		hash, err = s.repository.SignCommit(gitserver.DefaultBranch, hash, gitserver.SignSSH(s.signer))
+	}
 	if err != nil {
 		return err
 	}

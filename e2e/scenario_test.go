@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/crypto/ssh"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -37,6 +38,7 @@ type scenario struct {
 	dir     string // $WORK
 
 	repository *gitserver.Repository
+	signer     ssh.Signer            // of $SIGNING_KEY
 	server     *gitserver.HTTPServer // $GIT_URL
 	secured    *gitserver.HTTPServer // $SECURED_GIT_URL, with $GIT_CA and a token
 	address    string                // of the server

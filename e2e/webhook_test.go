@@ -141,6 +141,24 @@ func show(ctx context.Context, s *scenario, ts *testscript.TestScript, args []st
 	return err
 }
 
+// logHas looks for an error in the log, word for word.
+func logHas(_ context.Context, s *scenario, _ *testscript.TestScript, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	log, err := os.ReadFile(s.webhook.Log)
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(log)) {
+		var entry struct{ Error string }
+		if json.Unmarshal([]byte(line), &entry) == nil && entry.Error == args[0] {
+			return nil
+		}
+	}
+	return fmt.Errorf("no line of the log has the error %q", args[0])
+}
+
 // logged compares the last verdict in the log, without time and UID, as YAML.
 func logged(_ context.Context, s *scenario, ts *testscript.TestScript, args []string) error {
 	if len(args) != 1 {
