@@ -49,7 +49,7 @@ func renderCommand() *cobra.Command {
 }
 
 func printYAML(w io.Writer, d *gitindex.Declared) error {
-	text, err := yaml.JSONToYAML(d.JSON)
+	text, err := yaml.JSONToYAML(d.Presentable())
 	if err != nil {
 		return fmt.Errorf("printing %s: %w", d.Key, err)
 	}
@@ -75,9 +75,9 @@ func place(file string, line int) string {
 }
 
 func printJSON(w io.Writer, d *gitindex.Declared) error {
-	if !json.Valid(d.JSON) {
+	if !json.Valid(d.Presentable()) {
 		return fmt.Errorf("printing %s: it is no JSON", d.Key)
 	}
-	_, err := fmt.Fprintf(w, "%s\n", d.JSON)
+	_, err := fmt.Fprintf(w, "%s\n", d.Presentable())
 	return err
 }

@@ -30,9 +30,31 @@ type Declared struct {
 	// Hidden are fields that are made of a Secret's value, and never shown.
 	Hidden []string
 
+	// Generated, if not empty, is the name before the hash that Kustomize puts
+	// behind it, of an object made of what only the agent can decrypt: the name
+	// in Key and JSON is a stand-in, wherever the location's objects have it. A
+	// Snapshot has the name that the agent recorded instead.
+	Generated string
+
+	// Sealed is, if JSON has decrypted values, the object with those opaque. It
+	// is what may be kept and printed.
+	Sealed []byte
+
+	// Undecrypted says why something of it is opaque that the agent decrypts.
+	Undecrypted string
+
 	// Recorded is true for an object that is known by the agent's record
 	// alone. JSON names it and says no more; all its fields are Git's.
 	Recorded bool
+}
+
+// Presentable is the object as it may be kept and printed: without values that
+// were decrypted.
+func (d *Declared) Presentable() []byte {
+	if d.Sealed != nil {
+		return d.Sealed
+	}
+	return d.JSON
 }
 
 // Object decodes the declared object. Whole numbers are int64, as they are in

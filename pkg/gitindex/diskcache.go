@@ -16,7 +16,7 @@ import (
 // DiskCache keeps the last good state of each source in a file of its own, so
 // that a restarted process can serve while Git is out of reach. The files
 // hold rendered manifests, Secrets among them, and only their owner can read
-// them. A file's modification time is the source's CheckedAt.
+// them. What Git holds encrypted isn't in clear in them either. A file's modification time is the source's CheckedAt.
 //
 // One process at a time may use a directory.
 type DiskCache struct{ dir string }

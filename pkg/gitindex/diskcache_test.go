@@ -334,3 +334,19 @@ func BenchmarkDiskCacheLoad(b *testing.B) {
 		}
 	}
 }
+
+func TestDecryptedValuesAreNotSaved(t *testing.T) {
+	state := savedState("infra", 1)
+	d := &state.Locations[0].Objects[0]
+	d.JSON, d.Sealed = []byte(`{"spec":"hunter2"}`), []byte(`{"sops":{},"spec":"ENC[]"}`)
+	d.Hidden, d.Generated, d.Undecrypted = []string{"spec"}, "settings", "no key"
+	cache := newSavedCache(t, state)
+	loaded, found, err := cache.load(state.Source)
+	if err != nil || !found {
+		t.Fatal(found, err)
+	}
+	got := loaded.Locations[0].Objects[0]
+	if string(got.JSON) != string(d.Sealed) || got.Generated != d.Generated || got.Undecrypted != d.Undecrypted {
+		t.Errorf("got %s, generated %q, undecrypted %q", got.JSON, got.Generated, got.Undecrypted)
+	}
+}

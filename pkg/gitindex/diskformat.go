@@ -45,6 +45,8 @@ type savedObject struct {
 	Fields       []FieldOrigin
 	Undetermined []string
 	Hidden       []string
+	Generated    string
+	Undecrypted  string
 }
 
 func encodeState(w io.Writer, state SourceState) error {
@@ -88,13 +90,15 @@ func encodeLocation(enc *gob.Encoder, l *LocationState) error {
 		err := enc.Encode(savedObject{
 			Key:          d.Key,
 			APIVersion:   d.APIVersion,
-			JSON:         d.JSON,
+			JSON:         d.Presentable(),
 			ScopeUnknown: d.ScopeUnknown,
 			File:         d.Origin.File,
 			Line:         d.Origin.Line,
 			Fields:       d.Origin.Fields,
 			Undetermined: d.Undetermined,
 			Hidden:       d.Hidden,
+			Generated:    d.Generated,
+			Undecrypted:  d.Undecrypted,
 		})
 		if err != nil {
 			return err
@@ -156,6 +160,8 @@ func decodeLocation(dec *gob.Decoder, source string) (LocationState, error) {
 			ScopeUnknown: d.ScopeUnknown,
 			Undetermined: d.Undetermined,
 			Hidden:       d.Hidden,
+			Generated:    d.Generated,
+			Undecrypted:  d.Undecrypted,
 			Origin: Origin{
 				Source:   source,
 				URL:      saved.URL,

@@ -1,6 +1,9 @@
 package gitindex
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // Faults is everything that is wrong with a source, worst first; nil if
 // nothing is.
@@ -21,6 +24,18 @@ func (s *SourceState) Faults() []error {
 // while the objects are those of an older one.
 func (s *SourceState) renderFault(l LocationState) error {
 	return fmt.Errorf("rendering %s at %s: %w", l.Location.Path, s.Revision.Short(), l.Err)
+}
+
+// Undecrypted says how many of the location's objects are opaque in something
+// that the agent decrypts, and why the first is; zero if none is.
+func (l *LocationState) Undecrypted() (objects int, why string) {
+	for i := range l.Objects {
+		if reason := l.Objects[i].Undecrypted; reason != "" {
+			objects++
+			why = cmp.Or(why, reason)
+		}
+	}
+	return objects, why
 }
 
 // Warnings is what the API server leaves out of the location's objects without

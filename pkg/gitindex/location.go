@@ -49,6 +49,9 @@ type Build struct {
 	Namespace  string        // that every namespaced object gets, whatever it names; empty for its own
 	Marks      Marks
 
+	// Decryption is nil where the agent decrypts nothing.
+	Decryption *Decryption
+
 	// Ignores are fields that the agent leaves alone.
 	Ignores []FieldIgnore
 
@@ -203,6 +206,16 @@ type Substitution struct {
 	Strict  bool     // a name without a value is an error
 	OptOut  string   // objects with this label or annotation set to Disabled are left alone
 	Disable string   // the value of OptOut that does so
+}
+
+// Decryption is what Flux decrypts with what SOPS encrypted.
+type Decryption struct {
+	// Keys are the age and OpenPGP keys that gitonly may read: the entries of a
+	// Secret, whose names end with .agekey and .asc. They are never shown.
+	Keys map[string]string
+
+	// Why, if not empty, says why there is none.
+	Why string
 }
 
 // Marks are what the agent adds to each object that it applies.

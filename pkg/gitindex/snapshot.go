@@ -90,7 +90,7 @@ func NewSnapshot(states []SourceState) *Snapshot {
 	}
 	for i := range states {
 		for j := range states[i].Locations {
-			objects := states[i].Locations[j].Objects
+			objects := named(states[i].Locations[j].Objects, states[i].Source.Recorded)
 			for k := range objects {
 				s.add(&objects[k])
 			}
