@@ -87,11 +87,31 @@ func (d *declarer) declare(o *object, key gitindex.Key, unknown bool) error {
 	if d.left -= int64(len(encoded)); d.left < 0 {
 		return o.fault(errTooLarge)
 	}
+	presentable, err := o.presentable()
+	if err != nil {
+		return o.fault(fmt.Errorf("encoding %s: %w", key, err))
+	}
 	d.declared = append(d.declared, gitindex.Declared{
 		Key: key, APIVersion: version, JSON: encoded, ScopeUnknown: unknown, Dropped: dropped,
 		Undetermined: o.undetermined, Hidden: o.hidden, Origin: o.origin(),
+		Generated: o.generated, Sealed: presentable, Undecrypted: o.undecrypted,
 	})
 	return nil
+}
+
+// presentable is the object without decrypted values, which are hidden; nil if
+// it has none.
+func (o *object) presentable() ([]byte, error) {
+	if len(o.secrets) == 0 {
+		return nil, nil
+	}
+	other := sealed(o.fields, o.secrets)
+	for _, field := range differences(o.fields, other) {
+		if field != "sops" {
+			o.hide([]string{field})
+		}
+	}
+	return compact(other)
 }
 
 // key puts the namespace into metadata where the object will have it.

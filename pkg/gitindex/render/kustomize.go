@@ -34,16 +34,7 @@ func (j *job) kustomize(dir string) ([]object, error) {
 	// Which lists merge is part of the schema that Kustomize works with, and
 	// the origins are about that: both need the same one.
 	defer resetSchema(tree)
-	fields, err := j.build(tree)
-	if err != nil {
-		return nil, err
-	}
-	origins := trace(tree, fields)
-	objects := make([]object, len(fields))
-	for i := range fields {
-		objects[i] = object{fields: fields[i], file: origins[i].File, line: origins[i].Line, sets: origins[i].Fields}
-	}
-	return objects, nil
+	return j.decryptedBuild(tree)
 }
 
 // trace does without origins rather than without objects: it reads the schema,

@@ -19,6 +19,10 @@ type object struct {
 
 	hidden       []string // fields that are never shown
 	undetermined []string // fields that come out differently each time
+
+	secrets     [][]any // places of decrypted values
+	generated   string  // see gitindex.Declared
+	undecrypted string  // the same
 }
 
 // fault is an error about the object, at its place.

@@ -130,6 +130,7 @@ func (r *Renderer) render(files *files, at gitindex.Location) ([]gitindex.Declar
 	}
 	conceal(objects, at, func(at gitindex.Location) ([]object, error) { return r.objects(files, at, info.IsDir()) })
 	job := &job{files: files, options: r.options, at: at}
+	job.decrypt(objects)
 	if err := job.substitute(objects); err != nil {
 		return nil, err
 	}

@@ -60,6 +60,9 @@ func (j *job) substitute(objects []object) error {
 	}
 	for i := range objects {
 		if err := s.in(&objects[i]); err != nil {
+			if len(objects[i].secrets) > 0 {
+				err = errDecryptedVariable
+			}
 			return objects[i].fault(err)
 		}
 	}
@@ -105,6 +108,8 @@ func (s *substitution) leftAlone(o *object) bool {
 	}
 	return false
 }
+
+var errDecryptedVariable = errors.New("variables can't be substituted in it; the error may quote what was decrypted and isn't shown")
 
 // errUnreadable keeps the error of the YAML that values made: it may quote them.
 var errUnreadable = errors.New("with its variables substituted, the object is no YAML any more: put those in quotes whose values are no plain words")
