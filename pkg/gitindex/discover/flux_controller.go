@@ -26,6 +26,7 @@ type fluxController struct {
 	defaultAccount string // that it impersonates; empty for none
 	local          bool   // sources in other namespaces are not used
 	strict         bool   // a variable without a value is an error
+	ageSecret      string // with age keys for Kustomizations that name no Secret
 }
 
 // controller finds a controller by its Deployment in Flux's namespace. Without
@@ -84,6 +85,8 @@ func (c *fluxController) read(args []string) {
 			c.defaultAccount = value
 		case "no-cross-namespace-refs":
 			c.local = value != "false"
+		case "sops-age-secret":
+			c.ageSecret = value
 		case "feature-gates":
 			c.strict = c.strict || slices.Contains(strings.Split(value, ","), "StrictPostBuildSubstitutions=true")
 		}

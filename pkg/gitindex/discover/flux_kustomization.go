@@ -86,6 +86,7 @@ func (f *fluxFinder) kustomizationLocation(name string, k *kustomizev1.Kustomiza
 		f.problem(name, err)
 	}
 	at.Build.Ignores = ignores
+	at.Build.Decryption = f.decryption(k)
 	at.Build.Substitute, err = f.substitution(k)
 	return at, err
 }
