@@ -36,13 +36,16 @@ func setAgentStatus(item *v1alpha1.GitSource, found *discover.Found, err error, 
 	for _, problem := range found.Problems {
 		sum.trouble(v1alpha1.SourceStatus{Name: problem.Object, Message: problem.Err.Error()})
 	}
+	ready := sum.condition(err, len(found.Problems))
+	for _, warning := range sum.warnings { // after all that is wrong
+		sum.trouble(warning)
+	}
 	status.Sources, status.Objects = &sum.status, sum.objects
 	status.LastCheckTime = metav1.NewTime(sum.checked.Truncate(time.Second))
 	status.Conflicts = conflicts(func(source string) bool {
 		state := snapshot.Source(source)
 		return state != nil && state.Source.Of == item.Name
 	}, snapshot)
-	ready := sum.condition(err, len(found.Problems))
 	ready.Type, ready.ObservedGeneration = v1alpha1.ConditionReady, item.Generation
 	meta.SetStatusCondition(&status.Conditions, ready)
 }
@@ -64,6 +67,7 @@ type summary struct {
 	failed   int       // sources that are not as Git has them
 	checked  time.Time // when the one that was looked at longest ago was
 	unlooked bool
+	warnings []v1alpha1.SourceStatus // of sources that are well
 }
 
 func summarize(gitSource string, snapshot *gitindex.Snapshot) *summary {
@@ -106,6 +110,7 @@ func (s *summary) add(state *gitindex.SourceState) {
 	faults := state.Faults()
 	if len(faults) == 0 {
 		s.status.Rendered++
+		s.warn(said, state)
 		return
 	}
 	s.failed++
@@ -114,6 +119,17 @@ func (s *summary) add(state *gitindex.SourceState) {
 		said.Message = recordAlone + said.Message
 	}
 	s.trouble(said)
+}
+
+// warn notes what of a source that is well can't be compared.
+func (s *summary) warn(said v1alpha1.SourceStatus, state *gitindex.SourceState) {
+	for i := range state.Locations {
+		if objects, why := state.Locations[i].Undecrypted(); objects > 0 {
+			said.Message = fmt.Sprintf("what is encrypted in %d of its objects is the agent's alone to change: %s", objects, why)
+			s.warnings = append(s.warnings, said)
+			return
+		}
+	}
 }
 
 func (s *summary) trouble(said v1alpha1.SourceStatus) {

@@ -43,6 +43,8 @@ func TestTheStatusOfAnAgentsSources(t *testing.T) {
 	stale := state(foundSource("Kustomization flux-system/stale", gitindex.Kustomize), 2, errors.New("asking for main: timed out"))
 	broken := state(foundSource("Kustomization flux-system/broken", gitindex.Kustomize, record), 0, errors.New("asking for main: not found"))
 	bucket := state(foundSource("Kustomization flux-system/bucket", gitindex.Unrendered, record, record), 0, nil)
+	sealed := state(foundSource("Kustomization flux-system/sealed", gitindex.Kustomize), 2, nil)
+	sealed.Locations[0].Objects[1].Undecrypted = "apps/token.yaml: none of the keys at hand decrypts it"
 	other := state(gitindex.Source{Name: "infra", Locations: []gitindex.Location{{Path: "."}}}, 7, nil)
 	unlooked := gitindex.SourceState{Source: foundSource("Kustomization flux-system/new", gitindex.Kustomize)}
 
@@ -66,6 +68,9 @@ func TestTheStatusOfAnAgentsSources(t *testing.T) {
 		"what only the agent can render is no fault": {states: []gitindex.SourceState{good, bucket}, found: &discover.Found{},
 			reason: "Rendered", message: "5 objects of 2 sources.", total: 2, rendered: 1, recorded: 1, number: 5,
 			troubled: []string{"Kustomization flux-system/bucket: known by the agent's record alone: its source is a Bucket"}},
+		"what can't be decrypted is no fault": {states: []gitindex.SourceState{good, sealed}, found: &discover.Found{},
+			reason: "Rendered", message: "5 objects of 2 sources.", total: 2, rendered: 2, number: 5,
+			troubled: []string{"Kustomization flux-system/sealed: what is encrypted in 1 of its objects is the agent's alone to change: apps/token.yaml: none of the keys at hand decrypts it"}},
 		"faults": {states: []gitindex.SourceState{good, stale, broken}, found: &discover.Found{},
 			reason: "RenderFailed", message: "2 of 3 sources are not as Git has them. The first: Kustomization flux-system/broken: known by the agent's record alone: asking for main: not found",
 			total: 3, rendered: 1, recorded: 1, number: 6,

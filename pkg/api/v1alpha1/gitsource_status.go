@@ -129,8 +129,9 @@ type SourcesStatus struct {
 	// +required
 	Recorded int32 `json:"recorded"`
 
-	// troubled are those that something is wrong with, and those that are
-	// known by the agent's record alone: the first 100.
+	// troubled are those that something is wrong with, those that are known
+	// by the agent's record alone, and those with encrypted values that
+	// gitonly has no key for: the first 100.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=100
