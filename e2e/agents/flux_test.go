@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -107,6 +108,19 @@ stringData:
   username: ` + mailUser + `
   password: ` + mailPassword + `
 `
+
+	mailToken         = "hunter2-of-the-mail-token"
+	mailKustomization = `
+namespace: staging
+resources: [mail-credentials.sops.yaml, account.yaml]
+secretGenerator: [{name: mail, envs: [mail.env]}]
+`
+	mailAccount = `
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: mail}
+imagePullSecrets: [{name: mail}]
+`
 )
 
 const (
@@ -140,11 +154,18 @@ func openFlux(ctx context.Context, t *testing.T) *fluxScene {
 	if err != nil {
 		t.Fatal(err)
 	}
+	settings, err := key.EncryptFile(ctx, "mail.env", "TOKEN="+mailToken+"\n")
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := &fluxScene{synced: []string{"root", "cluster-config", "guestbook-staging", "secrets", "team"}, scene: open(ctx, t, gitserver.Commit{Files: map[string]string{
 		"clusters/e2e/kustomizations.yaml":           fluxClusters,
 		"cluster-config/team.yaml":                   fluxTeam,
 		"team/settings.yaml":                         teamSettings,
 		"secrets/staging/mail-credentials.sops.yaml": encrypted,
+		"secrets/staging/mail.env":                   settings,
+		"secrets/staging/kustomization.yaml":         mailKustomization,
+		"secrets/staging/account.yaml":               mailAccount,
 	}})}
 	if err := agents.InstallSealedSecrets(ctx, s.Stage, t.Output()); err != nil {
 		t.Fatal(err)
@@ -234,7 +255,33 @@ This request departs from it:
   data.password: the request departs from Git's value (not shown)   (secrets/staging/mail-credentials.sops.yaml)
 Change it there: secrets/staging/mail-credentials.sops.yaml in $GIT_URL`,
 			"patch", "secret/mail-credentials", "--namespace=staging", "--type=merge", `--patch={"stringData":{"password":"hunter2-hunter2"}}`)
+		s.accepted(ctx, t, "developer", "patch", "secret/mail-credentials", "--namespace=staging", "--type=merge", `--patch={"stringData":{"password":"`+mailPassword+`"}}`)
 		s.secretless(t, mailUser, mailPassword, "hunter2-hunter2")
+	})
+
+	t.Run("what is generated of an encrypted file is guarded under the name that Flux gives it", func(t *testing.T) {
+		account, err := s.object(ctx, "ServiceAccount", "staging", "mail")
+		if err != nil {
+			t.Fatal(err)
+		}
+		secrets, _, _ := unstructured.NestedSlice(account.Object, "imagePullSecrets")
+		if len(secrets) != 1 {
+			t.Fatalf("the account names %v", secrets)
+		}
+		name, _ := secrets[0].(map[string]any)["name"].(string)
+		secret, err := s.object(ctx, "Secret", "staging", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := field(secret, "data", "TOKEN"), base64.StdEncoding.EncodeToString([]byte(mailToken)); got != want {
+			t.Errorf("Secret %s in the cluster doesn't hold the token", name)
+		}
+		s.refused(ctx, t, "developer", `Secret staging/`+name+` is declared in Git: secrets/staging at main@$REV (checked AGE ago).
+This request departs from it:
+  data.TOKEN: the request departs from Git's value (not shown)   (secrets/staging/mail.env)
+Change it there: secrets/staging/mail.env in $GIT_URL`,
+			"patch", "secret/"+name, "--namespace=staging", "--type=merge", `--patch={"stringData":{"TOKEN":"hunter2-hunter2"}}`)
+		s.secretless(t, mailToken, "hunter2-hunter2")
 	})
 
 	t.Run("gitonly makes the same of Git as Flux", func(t *testing.T) {

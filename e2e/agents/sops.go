@@ -42,15 +42,25 @@ func NewSOPS(ctx context.Context, dir string, progress io.Writer) (*SOPS, error)
 
 // Encrypt returns a manifest with its data and stringData encrypted.
 func (s *SOPS) Encrypt(ctx context.Context, manifest string) (string, error) {
-	path := filepath.Join(s.dir, "manifest.yaml")
-	if err := os.WriteFile(path, []byte(manifest), 0o600); err != nil {
+	return s.encrypt(ctx, "manifest.yaml", manifest, "--encrypted-regex", "^(data|stringData)$")
+}
+
+// EncryptFile returns a file with all its values encrypted, in the format that
+// its name stands for.
+func (s *SOPS) EncryptFile(ctx context.Context, name, content string) (string, error) {
+	return s.encrypt(ctx, name, content)
+}
+
+func (s *SOPS) encrypt(ctx context.Context, name, content string, options ...string) (string, error) {
+	path := filepath.Join(s.dir, name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, s.command, "encrypt", "--age", s.recipient, "--encrypted-regex", "^(data|stringData)$", path)
+	cmd := exec.CommandContext(ctx, s.command, append(append([]string{"encrypt", "--age", s.recipient}, options...), path)...)
 	cmd.Dir = s.dir // where no configuration of somebody else's is
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("encrypt a manifest with sops: %w", err) // what it prints may show the manifest
+		return "", fmt.Errorf("encrypt %s with sops: %w", name, err) // what it prints may show the content
 	}
 	return string(out), os.Remove(path)
 }

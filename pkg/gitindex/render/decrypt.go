@@ -91,7 +91,7 @@ func otherwise(data []byte) []byte {
 }
 
 var (
-	errDecrypted = errors.New("Kustomize can't build it with what is decrypted in it; the error may quote that and isn't shown")
+	errDecrypted = errors.New("it can't be built with what is decrypted in it; the error may quote that and isn't shown")
 	errUnlike    = errors.New("what is encrypted decides which objects there are: give gitonly the key")
 )
 
