@@ -131,12 +131,15 @@ func namespace(ctx context.Context, s *scenario, _ *testscript.TestScript, args 
 
 // crds installs gitonly's own kinds. Objects of them are for every namespace,
 // so none is left behind.
-func crds(ctx context.Context, s *scenario, ts *testscript.TestScript, _ []string) error {
-	ts.Defer(func() {
-		clean := s.cluster.Plane.Kubectl(context.Background(), s.cluster.Plane.Admin, "delete", "gitsources,guardpolicies", "--all")
-		if out, err := clean.CombinedOutput(); err != nil {
-			s.t.Errorf("removing gitonly's own objects: %v\n%s", err, out)
-		}
-	})
+func crds(ctx context.Context, s *scenario, _ *testscript.TestScript, _ []string) error {
+	s.kinds = true
 	return s.cluster.InstallCRDs(ctx)
+}
+
+// clear removes gitonly's own objects. No webhook may be asked about that.
+func (s *scenario) clear(ctx context.Context) {
+	clean := s.cluster.Plane.Kubectl(ctx, s.cluster.Plane.Admin, "delete", "gitsources,guardpolicies,breakglasses", "--all")
+	if out, err := clean.CombinedOutput(); err != nil {
+		s.t.Errorf("removing gitonly's own objects: %v\n%s", err, out)
+	}
 }

@@ -45,6 +45,7 @@ type scenario struct {
 	webhook    *stage.Webhook
 	since      int64 // size of the audit log when the webhook was started
 	registered bool
+	kinds      bool // gitonly's own are installed
 
 	variables variables
 	last      *action           // the last command that a user ran
@@ -164,6 +165,9 @@ func (s *scenario) close() {
 	}
 	if s.webhook != nil {
 		s.closeWebhook(ctx)
+	}
+	if s.kinds {
+		s.clear(ctx)
 	}
 	if err := errors.Join(s.server.Close(), s.secured.Close()); err != nil {
 		s.t.Errorf("stopping the git servers: %v", err)

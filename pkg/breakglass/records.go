@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -220,7 +221,7 @@ func nameOf(entry admission.Entry) string {
 		words = slices.Insert(words, 0, entry.Key.Namespace)
 	}
 	name := unfit.ReplaceAllString(strings.Join(words, "-"), "-")
-	return strings.TrimRight(name[:min(len(name), 200)], "-.") + "-" + hex.EncodeToString(sum[:])[:6]
+	return strings.TrimRight(name[:min(len(name), 200)], "-.") + "-" + rand.SafeEncodeString(hex.EncodeToString(sum[:]))[:6]
 }
 
 // unfit is what an object's name can't hold, and other kinds' names can.
