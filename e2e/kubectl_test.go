@@ -133,8 +133,29 @@ func namespace(ctx context.Context, s *scenario, _ *testscript.TestScript, args 
 // so none is left behind.
 func crds(ctx context.Context, s *scenario, _ *testscript.TestScript, _ []string) error {
 	s.kinds = true
-	return s.cluster.InstallCRDs(ctx)
+	if err := s.cluster.InstallCRDs(ctx); err != nil {
+		return err
+	}
+	// The API server keeps the first objects of a new kind waiting for some seconds.
+	first := s.cluster.Plane.Kubectl(ctx, s.cluster.Plane.Admin, "create", "--dry-run=server", "-f", "-")
+	first.Stdin = strings.NewReader(firstBreakGlass)
+	if out, err := first.CombinedOutput(); err != nil {
+		return fmt.Errorf("waiting until BreakGlasses can be made: %w\n%s", err, out)
+	}
+	return nil
 }
+
+const firstBreakGlass = `
+apiVersion: gitonly.dev/v1alpha1
+kind: BreakGlass
+metadata: {name: first}
+spec:
+  object: {kind: Namespace, name: first}
+  reason: none
+  openedBy: {user: nobody}
+  from: "2026-01-01T00:00:00Z"
+  until: "2026-01-01T00:00:00Z"
+`
 
 // clear removes gitonly's own objects. No webhook may be asked about that.
 func (s *scenario) clear(ctx context.Context) {

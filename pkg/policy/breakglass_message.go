@@ -122,7 +122,11 @@ func (c *decision) way(g *Guard, v *Verdict) string {
 		return fmt.Sprintf("%s, nobody can be let depart from Git: %v.", lead, glass.Problem)
 	}
 	if !glass.Permitted {
-		return fmt.Sprintf("%s, %s can let this pass: it takes the verb %s on %s.", lead, cmp.Or(g.breakGlass.contact, "others"), v1alpha1.BreakGlassVerb, glass.Resource)
+		right := fmt.Sprintf("the verb %s on %s", v1alpha1.BreakGlassVerb, glass.Resource)
+		if contact := g.breakGlass.contact; contact != "" {
+			return fmt.Sprintf("%s, ask %s: it takes %s.", lead, contact, right)
+		}
+		return fmt.Sprintf("%s, somebody with %s can let this pass.", lead, right)
 	}
 	on := "it"
 	if c.operation == Create || isNamespace(c.req.Key) && c.operation == Delete {
