@@ -3,10 +3,14 @@ package e2e_test
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,6 +123,35 @@ func git(_ context.Context, s *scenario, _ *testscript.TestScript, args []string
 		return s.serveRepository()
 	}
 	return errUsage
+}
+
+// push tells the webhook of a push to $GIT_URL, as GitHub does where this token
+// was entered, and prints the answer.
+func push(ctx context.Context, s *scenario, ts *testscript.TestScript, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	body, err := json.Marshal(map[string]any{
+		"ref":        "refs/heads/main",
+		"repository": map[string]string{"full_name": "org/infra", "clone_url": s.variables["GIT_URL"]},
+	})
+	if err != nil {
+		return err
+	}
+	mac := hmac.New(sha256.New, []byte(args[0]))
+	mac.Write(body)
+	header := http.Header{}
+	header.Set("X-GitHub-Event", "push")
+	header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	status, answer, err := s.webhook.Push(ctx, header, body)
+	if err != nil {
+		return err
+	}
+	say(ts, fmt.Sprintf("%s\n%s", status, answer), "")
+	if !strings.HasPrefix(status, "2") {
+		return errRefused
+	}
+	return nil
 }
 
 // caughtUp waits until the webhook has looked at the newest commit.

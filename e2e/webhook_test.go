@@ -31,6 +31,8 @@ func startWebhook(ctx context.Context, s *scenario, ts *testscript.TestScript, a
 			options.Config = ""
 		case arg == "-unready":
 			wait = false
+		case strings.HasPrefix(arg, "-pushes="):
+			options.PushSecret = strings.TrimPrefix(arg, "-pushes=")
 		case strings.HasPrefix(arg, "--"):
 			options.Args = append(options.Args, arg)
 		default:

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -33,6 +34,7 @@ type Webhook struct {
 	port      int
 	health    int
 	metrics   int
+	pushes    int
 }
 
 // WebhookOptions say how to run a webhook.
@@ -40,6 +42,8 @@ type WebhookOptions struct {
 	Name   string // of this webhook among those on the stage
 	Config string // folder for --config; empty to read the cluster
 	Args   []string
+
+	PushSecret string // Secret with the token that Git servers share, if it is to hear of pushes
 }
 
 // StartWebhook starts a webhook process. It does not wait for it to be ready,
@@ -66,6 +70,9 @@ func (s *Stage) StartWebhook(o WebhookOptions) (*Webhook, error) {
 	}
 	if o.Config != "" {
 		w.args = append(w.args, "--config="+o.Config)
+	}
+	if o.PushSecret != "" {
+		w.args = append(w.args, "--push-bind-address=127.0.0.1:"+strconv.Itoa(w.pushes), "--push-secret="+o.PushSecret)
 	}
 	w.args = append(w.args, o.Args...)
 	return w, w.Start()
@@ -104,7 +111,7 @@ func (w *Webhook) prepare() error {
 	if err := w.Certify(time.Now().Add(-time.Hour), time.Now().Add(time.Hour)); err != nil {
 		return err
 	}
-	for _, port := range []*int{&w.port, &w.health, &w.metrics} {
+	for _, port := range []*int{&w.port, &w.health, &w.metrics, &w.pushes} {
 		if *port, err = FreePort(); err != nil {
 			return err
 		}
@@ -167,12 +174,24 @@ func (w *Webhook) Review(ctx context.Context, body []byte) (status string, answe
 	trusted.AddCert(w.authority.certificate)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}
 	defer transport.CloseIdleConnections()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url(), bytes.NewReader(body))
+	return post(ctx, &http.Client{Transport: transport}, w.url(), nil, body)
+}
+
+// Push sends body to the webhook as a Git server tells of a push, and returns
+// the status and body of the answer.
+func (w *Webhook) Push(ctx context.Context, header http.Header, body []byte) (status string, answer []byte, err error) {
+	return post(ctx, http.DefaultClient, fmt.Sprintf("http://127.0.0.1:%d/push", w.pushes), header, body)
+}
+
+// post sends JSON.
+func post(ctx context.Context, client *http.Client, url string, header http.Header, body []byte) (status string, answer []byte, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return "", nil, err
 	}
+	maps.Copy(request.Header, header)
 	request.Header.Set("Content-Type", "application/json")
-	response, err := (&http.Client{Transport: transport}).Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return "", nil, err
 	}
