@@ -2,6 +2,7 @@ package git
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -20,6 +21,9 @@ func (t *tree) content(n node) ([]byte, error) {
 		return nil, errSubmodule
 	}
 	size, err := t.pack.size(n.hash)
+	if errors.Is(err, errLeftOut) {
+		return nil, fmt.Errorf("the file is too large to be unpacked: it may have %s", bytesText(t.limit))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +60,10 @@ func (t *tree) info(n node) (fs.FileInfo, error) {
 	}
 	var err error
 	info.size, err = t.pack.size(n.hash)
+	if errors.Is(err, errLeftOut) {
+		info.size = t.limit + 1 // how much more can't be told
+		err = nil
+	}
 	return info, err
 }
 

@@ -40,7 +40,7 @@ func openLocal(a address, limit int64) (*localRemote, error) {
 	storage := filesystem.NewStorageWithOptions(
 		dotgit.NewRepositoryFilesystem(osfs.New(dir), commonFS),
 		cache.NewObjectLRU(deltaCache),
-		filesystem.Options{KeepDescriptors: true, AlternatesFS: osfs.New("/")},
+		filesystem.Options{KeepDescriptors: true, AlternatesFS: osfs.New("/"), LargeObjectThreshold: maxFolder},
 	)
 	config, err := storage.Config()
 	if err != nil {

@@ -15,8 +15,7 @@ type Options struct {
 	// Timeout is for one call of Resolve or Tree. 60 seconds by default.
 	Timeout time.Duration
 	// MaxFetchSize is the most that one fetch may transfer, in bytes. 512 MiB
-	// by default. Indexing what was fetched can take several times the size
-	// of its largest file in memory.
+	// by default. However much that stands for, it stays packed.
 	MaxFetchSize int64
 	// MaxFileSize is the most that a file may have to be read, in bytes. 8 MiB
 	// by default.

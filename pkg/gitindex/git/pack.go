@@ -2,6 +2,7 @@ package git
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -19,7 +20,17 @@ import (
 type pack struct {
 	mu      sync.Mutex // go-git reads objects by seeking, and caches them
 	objects *packfile.Packfile
+	limit   int64 // of an object, to be unpacked
+	left    int64 // how many objects have no hash, as that would have taken one over the limit
 }
+
+// maxFolder is the most that a folder or a commit may have, as Git writes it:
+// some 400 000 names.
+const maxFolder = 16 << 20
+
+// errLeftOut is the error for an object that only unpacking a larger one than
+// the limit, or this one, would find.
+var errLeftOut = errors.New("it is too large to be unpacked")
 
 // deltaCache is how much of what deltas build on is kept in memory.
 const deltaCache = 4 * cache.MiByte
@@ -41,6 +52,13 @@ func (p *pack) read(kind plumbing.ObjectType, hash plumbing.Hash) ([]byte, error
 func (p *pack) get(kind plumbing.ObjectType, hash plumbing.Hash) (plumbing.EncodedObject, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	size, err := p.measure(hash)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", kind, hash, err)
+	}
+	if size > p.limit {
+		return nil, fmt.Errorf("%s %s has %s, which is more than the limit of %s", kind, hash, bytesText(size), bytesText(p.limit))
+	}
 	o, err := p.objects.Get(hash)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", kind, hash, err)
@@ -54,13 +72,25 @@ func (p *pack) get(kind plumbing.ObjectType, hash plumbing.Hash) (plumbing.Encod
 	return o, nil
 }
 
-// size is that of an object's content, found without unpacking it all.
+// size is that of an object's content, found without unpacking it all. The
+// error is errLeftOut for one whose size can't be told for that.
 func (p *pack) size(hash plumbing.Hash) (int64, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	offset, err := p.objects.FindOffset(hash)
+	size, err := p.measure(hash)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", hash, err)
+	}
+	return size, nil
+}
+
+func (p *pack) measure(hash plumbing.Hash) (int64, error) {
+	offset, err := p.objects.FindOffset(hash)
+	if errors.Is(err, plumbing.ErrObjectNotFound) && p.left > 0 {
+		return 0, errLeftOut
+	}
+	if err != nil {
+		return 0, err
 	}
 	return p.objects.GetSizeByOffset(offset)
 }
@@ -97,7 +127,8 @@ func (p *pack) root(commit plumbing.Hash) (plumbing.Hash, error) {
 	return decoded.TreeHash, nil
 }
 
-// complete makes sure that a commit and all of its files are there.
+// complete makes sure that a commit and all of its files are there, but for
+// files that are too large to be unpacked.
 func (p *pack) complete(ctx context.Context, commit plumbing.Hash) error {
 	if !p.has(commit) {
 		return errNotOurs
@@ -106,8 +137,12 @@ func (p *pack) complete(ctx context.Context, commit plumbing.Hash) error {
 	if err != nil {
 		return err
 	}
+	lacking := int64(0)
 	return walk(ctx, root, p.entries, func(hash plumbing.Hash) error {
-		if !p.has(hash) {
+		if p.has(hash) {
+			return nil
+		}
+		if lacking++; lacking > p.left {
 			return fmt.Errorf("what the server sent lacks object %s of commit %s", hash, commit)
 		}
 		return nil

@@ -21,7 +21,7 @@ func indexOf(packPath string) string { return packPath + ".idx" }
 
 // openPack opens a packfile that indexPack has been at, and makes sure that
 // neither file has changed since.
-func openPack(path string) (*pack, error) {
+func openPack(path string, limit int64) (*pack, error) {
 	sum, err := checkSum(path)
 	if err != nil {
 		return nil, err
@@ -42,7 +42,14 @@ func openPack(path string) (*pack, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &pack{objects: packfile.NewPackfileWithCache(index, nil, file, cache.NewObjectLRU(deltaCache), 0)}, nil
+	p := &pack{objects: packfile.NewPackfileWithCache(index, nil, file, cache.NewObjectLRU(deltaCache), 0), limit: limit}
+	_, count, err := p.objects.Scanner().Header()
+	if err != nil {
+		return nil, err
+	}
+	indexed, err := index.Count()
+	p.left = int64(count) - indexed
+	return p, err
 }
 
 // checkSum makes sure that a packfile ends in the checksum of what comes
@@ -73,37 +80,6 @@ func checkSum(path string) (plumbing.Hash, error) {
 		return plumbing.ZeroHash, errors.New("its checksum is wrong")
 	}
 	return end, nil
-}
-
-// indexPack computes the hashes of all objects in a packfile and writes down
-// where they are.
-func indexPack(ctx context.Context, path string) error {
-	if _, err := checkSum(path); err != nil {
-		return err
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	writer := new(idxfile.Writer)
-	parser, err := packfile.NewParser(packfile.NewScanner(&contextFile{file, ctx}), writer)
-	if err != nil {
-		return err
-	}
-	if _, err := parser.Parse(); err != nil {
-		return err
-	}
-	index, err := writer.Index()
-	if err != nil {
-		return err
-	}
-	out, err := os.OpenFile(indexOf(path), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = idxfile.NewEncoder(out).Encode(index)
-	return errors.Join(err, out.Close())
 }
 
 // contextFile ends long computations over a file.

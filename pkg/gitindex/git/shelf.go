@@ -24,6 +24,7 @@ import (
 // to the caller.
 type shelf struct {
 	dir    string
+	limit  int64 // of an object, to be unpacked
 	busy   chan struct{}
 	signed *signatures // of the revision that was verified last; nil before
 }
@@ -35,8 +36,8 @@ const (
 	partAge    = time.Hour // after which nobody can be writing any more
 )
 
-func newShelf(dir, source string) *shelf {
-	return &shelf{dir: filepath.Join(dir, folder(source)), busy: make(chan struct{}, 1)}
+func newShelf(dir, source string, limit int64) *shelf {
+	return &shelf{dir: filepath.Join(dir, folder(source)), limit: limit, busy: make(chan struct{}, 1)}
 }
 
 // folder is a name on disk for a source: one that people recognise, and that
@@ -73,7 +74,7 @@ func (s *shelf) path(commit plumbing.Hash) string {
 // put replaces it.
 func (s *shelf) open(commit plumbing.Hash) (*pack, error) {
 	path := s.path(commit)
-	p, err := openPack(path)
+	p, err := openPack(path, s.limit)
 	if err != nil {
 		return nil, err
 	}
@@ -102,10 +103,10 @@ func (s *shelf) put(ctx context.Context, commit plumbing.Hash, from io.Reader) (
 	if err := errors.Join(err, part.Close()); err != nil {
 		return err
 	}
-	if err := indexPack(ctx, part.Name()); err != nil {
+	if err := indexPack(ctx, part.Name(), s.limit); err != nil {
 		return fmt.Errorf("what the server sent is damaged: %w", err)
 	}
-	p, err := openPack(part.Name())
+	p, err := openPack(part.Name(), s.limit)
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,8 @@ func (s *Store) Resolve(ctx context.Context, _ string, repository gitindex.Repos
 //
 // Symbolic links are followed within the tree, except by Lstat and ReadLink;
 // one that leads out of it is an error. So are submodules, which aren't
-// fetched, and reading a file that is larger than Options.MaxFileSize.
+// fetched, and reading a file that is larger than Options.MaxFileSize. Where
+// such a file's size can't be told without unpacking it, it is just over that.
 //
 // FileInfo.Sys is a string: Git's hash of the content. That of a file changes
 // exactly with its bytes. That of a folder changes with anything below it,
@@ -149,7 +150,7 @@ func (s *Store) shelf(source string) *shelf {
 	defer s.mu.Unlock()
 	known, ok := s.shelves[source]
 	if !ok {
-		known = newShelf(s.dir, source)
+		known = newShelf(s.dir, source, max(s.options.MaxFileSize, maxFolder))
 		s.shelves[source] = known
 	}
 	return known
