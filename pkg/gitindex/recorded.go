@@ -2,8 +2,9 @@ package gitindex
 
 import (
 	"encoding/json"
-	"path"
 	"slices"
+
+	"gitonly.dev/gitonly/pkg/gitindex/glob"
 )
 
 // addRecorded adds what the agent says it applies, of a source that has a
@@ -64,11 +65,7 @@ func (s *Snapshot) Ignores(d *Declared) []FieldIgnore {
 }
 
 func (f FieldIgnore) covers(key Key) bool {
-	matches := func(pattern, value string) bool {
-		ok, err := path.Match(pattern, value)
-		return ok && err == nil
-	}
-	return matches(f.Group, key.Group) && matches(f.Kind, key.Kind) &&
+	return glob.Match(f.Group, key.Group) && glob.Match(f.Kind, key.Kind) &&
 		(f.Namespace == "" || f.Namespace == key.Namespace) && (f.Name == "" || f.Name == key.Name)
 }
 

@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
-	"gitonly.dev/gitonly/pkg/gitindex/render/internal/glob"
+	"gitonly.dev/gitonly/pkg/gitindex/glob"
 	"gitonly.dev/gitonly/pkg/gitindex/render/internal/manifest"
 )
 

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"gitonly.dev/gitonly/pkg/gitindex/render/internal/glob"
+	"gitonly.dev/gitonly/pkg/gitindex/glob"
 )
 
 func isPattern(name string) bool { return strings.ContainsAny(name, "*?[") }

@@ -1,12 +1,13 @@
 package glob_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
 	gobwas "github.com/gobwas/glob"
 
-	"gitonly.dev/gitonly/pkg/gitindex/render/internal/glob"
+	"gitonly.dev/gitonly/pkg/gitindex/glob"
 )
 
 // TestPatternsMatchWhatArgoCDMatches compares with the library that Argo CD
@@ -17,6 +18,7 @@ func TestPatternsMatchWhatArgoCDMatches(t *testing.T) {
 	for _, pattern := range []string{
 		"a", "*", "**", "*.yaml", "a/*", "a/**", "?", "?.y?ml", "[ab]", "[!ab]", "[a-c]*", "[!a-c]*", "{a,b}", "{a,b}.y*", "{*.yaml,{dev/*,x.*}}",
 		"a,b", `\*`, `\[a\]`, `\{a\}`, "*/*", "{,a}b", "[-]", "ä", "a-b", "*.{yaml,yml,json}", "}", "a?b",
+		"{a", "{a,b", "a{b,{c,", `a\`, "[ab-c]", "[!-]", `[\]a]`, `[\-a]`, "{}", "{a,}", "a***", "", "[*]",
 	} {
 		theirs := gobwas.MustCompile(pattern)
 		ours, err := glob.Compile(pattern)
@@ -66,9 +68,25 @@ func TestPathPatternsStopAtSlashes(t *testing.T) {
 }
 
 func TestBadPatternsAreErrors(t *testing.T) {
-	for pattern, want := range map[string]string{"{a": "a { is never closed", "[a": "a [ is never closed", `a\`: `nothing follows the last \`} {
-		if _, err := glob.Compile(pattern); err == nil || err.Error() != want {
-			t.Errorf("%s: got %v, want %s", pattern, err, want)
+	for _, test := range []struct {
+		compile       func(string) (*regexp.Regexp, error)
+		pattern, want string
+	}{
+		{glob.Compile, "[a", "a [ is never closed"},
+		{glob.Compile, "[a-", "a [ is never closed"},
+		{glob.Compile, "[]", "what is in [] must be some characters, or one range of them"},
+		{glob.Compile, "[a-cx]", "what is in [] must be some characters, or one range of them"},
+		{glob.Compile, "[c-a]", "what is in [] must be some characters, or one range of them"},
+		{glob.Compile, "\xff", "it is not in UTF-8"},
+		{glob.CompilePath, "{a", "a { is never closed"},
+		{glob.CompilePath, "[a", "a [ is never closed"},
+		{glob.CompilePath, `a\`, `nothing follows the last \`},
+	} {
+		if _, err := test.compile(test.pattern); err == nil || err.Error() != test.want {
+			t.Errorf("%s: got %v, want %s", test.pattern, err, test.want)
+		}
+		if glob.Match(test.pattern, test.pattern) && test.want == "it is not in UTF-8" {
+			t.Errorf("%q matches itself", test.pattern)
 		}
 	}
 }
