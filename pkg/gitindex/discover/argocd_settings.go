@@ -104,7 +104,13 @@ func namespaceMatches(pattern, namespace string) bool {
 }
 
 // globMatches lets * stand for anything but the separators, if there are any.
-func globMatches(pattern, text string, separators ...rune) bool {
+// It decides by Argo CD's own library, as that has its ways: a*a matches a.
+func globMatches(pattern, text string, separators ...rune) (matches bool) {
+	defer func() {
+		if recover() != nil { // as it does for a{}
+			matches = false
+		}
+	}()
 	compiled, err := glob.Compile(pattern, separators...)
 	return err == nil && compiled.Match(text)
 }

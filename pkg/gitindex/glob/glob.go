@@ -12,10 +12,10 @@ import (
 )
 
 // Compile reads a pattern as github.com/gobwas/glob does, which Argo CD uses: *
-// stands for any text, ? for a character, [ab] for one of some characters, [a-z] for one of a range, ! after the
-// [ for any other, {a,b} for one of some patterns, and \ takes the next character
-// as it is. But the ends of a pattern don't overlap, as they do there: a*a doesn't
-// match a.
+// stands for any text, ? for a character, [ab] for one of some characters, [a-z]
+// for one of a range, ! after the [ for any other, {a,b} for one of some patterns,
+// and \ takes the next character as it is. But the ends of a pattern don't
+// overlap, as they do there: a*a doesn't match a.
 func Compile(pattern string) (*regexp.Regexp, error) {
 	t := translator{any: "."}
 	return t.compile(pattern)
