@@ -21,6 +21,7 @@ type bad struct {
 	server http.Handler // after the change; nil for Git's own
 	hurry  bool         // the server is not to be waited for
 	linux  bool         // nothing else bounds it
+	memory bool         // it is memory that is bounded
 	want   string       // all that is said of it, with URL and REV; empty if nothing is
 }
 
@@ -63,7 +64,16 @@ func (b bad) turn(r *room) (revision string) {
 	return revision
 }
 
-func (b bad) skipped() bool { return b.linux && runtime.GOOS != "linux" }
+// skipped is why the source can't be tried here, if it can't.
+func (b bad) skipped() string {
+	switch {
+	case b.linux && runtime.GOOS != "linux":
+		return "only Linux bounds both time and memory"
+	case b.memory && raceDetector:
+		return "the race detector takes more memory than the child that renders has, and ends it in its own way"
+	}
+	return ""
+}
 
 func badFiles() []bad {
 	const chart = "apiVersion: v2\nname: web\nversion: 1.2.3\n"
@@ -74,12 +84,12 @@ func badFiles() []bad {
 			want:  "rendering loops at REV: loops/Chart.yaml: rendering takes more than 1s of processor time: look for a loop in it",
 		},
 		{
-			name: "grows", linux: true, format: gitindex.Auto,
+			name: "grows", linux: true, memory: true, format: gitindex.Auto,
 			files: map[string]string{"Chart.yaml": chart, "templates/a.yaml": "{{ range 1000000000000 }}aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa{{ end }}"},
 			want:  "rendering grows at REV: grows/Chart.yaml: rendering takes more than 256 MiB of memory: look for a loop in it, or split it",
 		},
 		{
-			name: "doubles", linux: true, format: gitindex.Jsonnet,
+			name: "doubles", linux: true, memory: true, format: gitindex.Jsonnet,
 			files: map[string]string{"a.jsonnet": "std.foldl(function(a, b) a + a, std.range(1, 60), 'x')\n"},
 			want:  "rendering doubles at REV: doubles/a.jsonnet: rendering takes more than 256 MiB of memory: look for a loop in it, or split it",
 		},
