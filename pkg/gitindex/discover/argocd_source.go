@@ -59,6 +59,9 @@ func (f *argoCDFinder) sources(name string, app *argoCDApplication) []gitindex.S
 			source.Name = fmt.Sprintf("%s[%s]", name, sourceLabel(all, i))
 		}
 		location, err := b.location(from)
+		if err == nil && location.Render == gitindex.Auto && app.foundPlugin(i) {
+			location = b.unrendered(from, "a config management plugin, which Argo CD chose by itself")
+		}
 		if source.Repository.Chart == "" && err == nil {
 			source.Repository.Verify, err = f.verification(from.RepoURL, app.Spec.Project)
 		}
@@ -72,6 +75,16 @@ func (f *argoCDFinder) sources(name string, app *argoCDApplication) []gitindex.S
 		b.added = nil // once is enough
 	}
 	return sources
+}
+
+// foundPlugin reports whether Argo CD renders the source of this position by a
+// plugin that nobody names: only its own record tells.
+func (app *argoCDApplication) foundPlugin(i int) bool {
+	const plugin = "Plugin"
+	if types := app.Status.SourceTypes; len(types) > 0 {
+		return len(types) == len(app.Spec.Sources) && types[i] == plugin
+	}
+	return app.Status.SourceType == plugin
 }
 
 // sourceLabel tells one of several sources from the others: by its name, if no other

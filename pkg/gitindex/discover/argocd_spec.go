@@ -31,7 +31,9 @@ type argoCDApplication struct {
 		} `json:"syncPolicy"`
 	} `json:"spec"`
 	Status struct {
-		Resources []struct {
+		SourceType  string   `json:"sourceType"`
+		SourceTypes []string `json:"sourceTypes"` // of several sources
+		Resources   []struct {
 			Group           string `json:"group"`
 			Version         string `json:"version"`
 			Kind            string `json:"kind"`

@@ -194,6 +194,35 @@ func TestWhatArgoCDSaysOfASourceIsInItsBuild(t *testing.T) {
 	}
 }
 
+func TestAPluginThatNobodyNamesIsToldByTheStatus(t *testing.T) {
+	const one = "  source: {repoURL: u, path: p}\n"
+	const two = "  sources: [{repoURL: u, path: p}, {repoURL: u, path: q}, {repoURL: u, ref: r}]\n"
+	const why = "a config management plugin, which Argo CD chose by itself"
+	for _, test := range []struct {
+		name, spec, status string
+		want               []string
+	}{
+		{"no status yet", one, `{}`, []string{"Auto "}},
+		{"another type", one, `{sourceType: Kustomize}`, []string{"Auto "}},
+		{"a plugin", one, `{sourceType: Plugin}`, []string{"Unrendered " + why}},
+		{"a plugin before the source said what it is", "  source: {repoURL: u, path: p, directory: {recurse: true}}\n", `{sourceType: Plugin}`, []string{"Plain "}},
+		{"one of several", two, `{sourceTypes: [Directory, Plugin, ""]}`, []string{"Auto ", "Unrendered " + why}},
+		{"a status of fewer", two, `{sourceTypes: [Plugin]}`, []string{"Auto ", "Auto "}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			found := find(t, argoCDWith(t, application(test.spec)+"status: "+test.status+"\n"))
+			var got []string
+			for _, source := range found.Sources {
+				l := source.Locations[0]
+				got = append(got, string(l.Render)+" "+l.Build.Why)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("locations differ (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestATargetRevisionIsARef(t *testing.T) {
 	const hash = "4f2c1ab04f2c1ab04f2c1ab04f2c1ab04f2c1ab0"
 	for _, test := range []struct {
