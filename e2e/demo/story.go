@@ -45,7 +45,7 @@ const (
 // tell is the story, step by step.
 func (s *scene) tell(ctx context.Context, out *teller) error {
 	for _, chapter := range []func(context.Context, *teller) error{
-		s.platformTeam, s.agentApplies, s.developerIsRefused, s.auditMode, s.pipelineBumps,
+		s.platformTeam, s.agentApplies, s.developerIsRefused, s.auditMode, s.pipelineBumps, s.emergency,
 	} {
 		if err := chapter(ctx, out); err != nil {
 			return err
