@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -19,13 +21,31 @@ func (a *access) bind(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&a.context, "context", "", "context of the kubeconfig; its current one if empty")
 }
 
-// client returns a client of the cluster that kubectl would use.
-func (a *access) client() (client.Client, error) {
+// config says how to reach the cluster that kubectl would use, and the namespace
+// that it would take.
+func (a *access) config() (*rest.Config, string, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = a.kubeconfig
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: a.context}).ClientConfig()
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: a.context})
+	config, err := loader.ClientConfig()
+	if clientcmd.IsEmptyConfig(err) {
+		return nil, "", errors.New("finding the cluster: there is no kubeconfig: name one with --kubeconfig, or in $KUBECONFIG")
+	}
 	if err != nil {
-		return nil, fmt.Errorf("finding the cluster: %w", err)
+		return nil, "", fmt.Errorf("finding the cluster: %w", err)
+	}
+	namespace, _, err := loader.Namespace()
+	if err != nil {
+		return nil, "", fmt.Errorf("finding the namespace: %w", err)
+	}
+	return config, namespace, nil
+}
+
+// client returns a client of that cluster for gitonly's kinds.
+func (a *access) client() (client.Client, error) {
+	config, _, err := a.config()
+	if err != nil {
+		return nil, err
 	}
 	scheme := runtime.NewScheme()
 	if err := v1alpha1.AddToScheme(scheme); err != nil {

@@ -15,7 +15,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root := &cobra.Command{
 		Use:           "kubectl-gitonly",
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl gitonly"},
-		Short:         "See what Git declares, and what gitonly says about a change",
+		Short:         "See what Git declares and what gitonly says about a change, and break the glass",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -27,7 +27,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return fmt.Errorf("%w; %s --help lists the flags", err, cmd.CommandPath())
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(statusCommand(), renderCommand(), reviewCommand())
+	root.AddCommand(statusCommand(), breakGlassCommand(), renderCommand(), reviewCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintf(stderr, "error: %v\n", err)
 		return 1
