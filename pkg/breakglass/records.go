@@ -122,6 +122,10 @@ func (r *Records) Record(ctx context.Context, entry admission.Entry) error {
 		r.teller.tell(entry, use.Emergency)
 		return nil
 	}
+	if use.Terms == nil && use.Emergency.Name == "" {
+		r.teller.tell(entry, use.Emergency)
+		return errors.New("there is no BreakGlass to record it in")
+	}
 	done := make(chan error, 1)
 	var last atomic.Pointer[error]
 	go func() {
@@ -171,9 +175,6 @@ func (r *Records) write(ctx context.Context, entry admission.Entry) error {
 	name := ""
 	if use.Emergency != nil {
 		name = use.Emergency.Name
-	}
-	if name == "" && use.Terms == nil {
-		return errors.New("there is no BreakGlass to record it in")
 	}
 	if name == "" {
 		record := opened(entry)

@@ -2,6 +2,7 @@ package breakglass
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
@@ -57,11 +58,11 @@ func (t *Teller) tell(entry admission.Entry, open *policy.Emergency) {
 	switch v.Reason {
 	case policy.BreakGlassOpened:
 		terms := v.Emergency.Terms
-		said = fmt.Sprintf("%s broke the glass until %s: %s", entry.By.Name, terms.Until.UTC().Format(timeFormat), terms.Reason)
+		said = fmt.Sprintf("%s broke the glass until %s: %s", entry.By.Name, terms.Until.UTC().Format(time.RFC3339), terms.Reason)
 	case policy.BreakGlassEnded:
 		kind, said = corev1.EventTypeNormal, fmt.Sprintf("%s ended the emergency.", entry.By.Name)
 	case policy.BreakGlassUsed:
-		said = fmt.Sprintf("%s departed from Git by %s, as BreakGlass %s permits.", entry.By.Name, entry.Operation, open.Name)
+		said = fmt.Sprintf("%s departed from Git by %s, as %s permits.", entry.By.Name, entry.Operation, nameOr(open.Name))
 	case policy.BreakGlassRefused:
 		said = fmt.Sprintf("%s may not break the glass, or not like this.", entry.By.Name)
 	case policy.Held:
@@ -70,8 +71,13 @@ func (t *Teller) tell(entry admission.Entry, open *policy.Emergency) {
 	t.say(entry.Key, entry.Version, entry.UID, kind, string(v.Reason), string(entry.Operation), said)
 }
 
-// timeFormat is how annotations write times.
-const timeFormat = "2006-01-02T15:04:05Z07:00"
+// nameOr names a record, or what stands for it where none can be read.
+func nameOr(name string) string {
+	if name == "" {
+		return "an annotation"
+	}
+	return "BreakGlass " + name
+}
 
 func (t *Teller) say(key gitindex.Key, version string, uid types.UID, kind, reason, action, said string) {
 	regarding := &corev1.ObjectReference{APIVersion: kschema.GroupVersion{Group: key.Group, Version: version}.String(), Kind: key.Kind, Namespace: key.Namespace, Name: key.Name, UID: uid}
