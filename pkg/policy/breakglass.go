@@ -274,11 +274,11 @@ func (c *decision) terms(g *Guard, asked Annotation, open *Emergency) (Terms, er
 			terms.Until = latest
 		}
 	} else {
-		var err error
-		terms.Asked = true
-		if terms.Until, err = time.Parse(time.RFC3339, asked.Until); err != nil {
+		until, err := time.Parse(time.RFC3339, asked.Until)
+		if err != nil {
 			return terms, fmt.Errorf("%s says %q: write a time such as %s", v1alpha1.BreakGlassUntilAnnotation, asked.Until, moment(terms.Until))
 		}
+		terms.Until, terms.Asked = until, true
 	}
 	switch {
 	case !terms.Until.After(c.req.At):
