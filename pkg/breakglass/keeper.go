@@ -118,6 +118,9 @@ func (k *keeper) look(ctx context.Context, record *v1alpha1.BreakGlass) (reconci
 	}
 	if !isOpen(record) {
 		ended := seconds(now)
+		if record.Spec.Until.Before(&ended) {
+			ended = record.Spec.Until
+		}
 		status.EndedAt = &ended
 	}
 	if err := k.client.Status().Update(ctx, record); err != nil {
@@ -192,8 +195,11 @@ func (k *keeper) departures(ctx context.Context, record *v1alpha1.BreakGlass) (r
 // read returns an object as JSON; nil if it isn't there.
 func (k *keeper) read(ctx context.Context, key gitindex.Key) (version string, live []byte, err error) {
 	mapping, err := k.mapper.RESTMapping(kschema.GroupKind{Group: key.Group, Kind: key.Kind})
-	if err != nil {
-		return "", nil, err
+	switch {
+	case meta.IsNoMatchError(err):
+		return "", nil, nil
+	case err != nil:
+		return "", nil, fmt.Errorf("finding the kind of %s: %w", key, err)
 	}
 	object := &unstructured.Unstructured{}
 	object.SetGroupVersionKind(mapping.GroupVersionKind)

@@ -128,10 +128,10 @@ func (r *Records) Record(ctx context.Context, entry admission.Entry) error {
 	}
 	done := make(chan error, 1)
 	var last atomic.Pointer[error]
+	r.await(entry, true)
 	go func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 		defer cancel()
-		r.await(entry, true)
 		defer r.await(entry, false)
 		done <- wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (bool, error) {
 			err := r.write(ctx, entry)

@@ -1,0 +1,141 @@
+package breakglass
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+	clocktesting "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/yaml"
+
+	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/policy"
+	"gitonly.dev/gitonly/pkg/policy/fields/builtin"
+)
+
+// git is a snapshot in which a commit declares the guestbook.
+func git(commit, replicas string) *gitindex.Snapshot {
+	revision := gitindex.Revision{Name: "main", Commit: commit}
+	return gitindex.NewSnapshot([]gitindex.SourceState{{
+		Source: gitindex.Source{Name: "infra"}, Revision: revision,
+		Locations: []gitindex.LocationState{{Revision: revision, Objects: []gitindex.Declared{{
+			Key: guestbook, APIVersion: "apps/v1", JSON: []byte(`{"spec":{"replicas":` + replicas + `}}`),
+			Origin: gitindex.Origin{Source: "infra", Revision: revision},
+		}}}},
+	}})
+}
+
+func TestEmergenciesAreClosedWhenTheyAreOver(t *testing.T) {
+	const live = `{apiVersion: apps/v1, kind: Deployment, metadata: {name: guestbook, namespace: staging, uid: u-1, annotations: {gitonly.dev/break-glass: INC-1234}}, spec: {replicas: 5}}`
+	const departs = "Departs from Git: Deployment staging/guestbook spec.replicas."
+	for _, test := range []struct {
+		name    string
+		after   time.Duration // since it began
+		git     *gitindex.Snapshot
+		live    string
+		problem error
+		want    string // state and message; empty if the record is gone
+	}{
+		{"it is open", time.Minute, git("a", "1"), live, nil, "Active: " + departs},
+		{"its time is over", time.Hour, git("a", "1"), live, nil, "Expired: " + departs},
+		{"Git says the same since", time.Minute, git("b", "5"), live, nil, "Reconciled: Git says now what was changed."},
+		{"Git moved and says something else", time.Minute, git("b", "3"), live, nil, "Active: " + departs},
+		{"it was taken back by hand", time.Minute, git("a", "5"), live, nil, "Active: "},
+		{"its annotation is gone", time.Minute, git("a", "1"), `{apiVersion: apps/v1, kind: Deployment, metadata: {name: guestbook, namespace: staging, uid: u-1}, spec: {replicas: 5}}`, nil, "Ended: Its annotation is gone. " + departs},
+		{"its annotation isn't there yet", 10 * time.Second, git("a", "1"), `{apiVersion: apps/v1, kind: Deployment, metadata: {name: guestbook, namespace: staging, uid: u-1}, spec: {replicas: 5}}`, nil, "Active: " + departs},
+		{"another has its name", time.Minute, git("a", "1"), `{apiVersion: apps/v1, kind: Deployment, metadata: {name: guestbook, namespace: staging, uid: u-2, annotations: {gitonly.dev/break-glass: INC-1234}}, spec: {replicas: 5}}`, nil, "Ended: Another object has its name. " + departs},
+		{"the object is gone", time.Minute, git("a", "1"), "", nil, "Ended: The object is gone. Departs from Git: Deployment staging/guestbook."},
+		{"it can't be read", time.Minute, git("a", "1"), live, apierrors.NewForbidden(kschema.GroupResource{Group: "apps", Resource: "deployments"}, "guestbook", nil),
+			`Active: What departs from Git can't be told: reading Deployment staging/guestbook: deployments.apps "guestbook" is forbidden: <nil>.`},
+		{"it was over long ago", 91 * 24 * time.Hour, git("a", "1"), live, nil, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			record := &v1alpha1.BreakGlass{
+				ObjectMeta: metav1.ObjectMeta{Name: "one"},
+				Spec: v1alpha1.BreakGlassSpec{
+					Object: reference(guestbook, "u-1"), Reason: "INC-1234", OpenedBy: v1alpha1.User{Name: "dana"},
+					From: metav1.NewTime(began), Until: metav1.NewTime(began.Add(time.Hour)),
+				},
+				Status: v1alpha1.BreakGlassStatus{
+					State: v1alpha1.BreakGlassActive, Uses: []v1alpha1.BreakGlassUse{{UID: "r-1", Time: metav1.NewTime(began)}},
+					Changes: []v1alpha1.BreakGlassChange{{Object: reference(guestbook, "u-1"), Fields: []string{"spec.replicas"}, Revision: "a"}},
+				},
+			}
+			c := cluster(t, interceptor.Funcs{}, record)
+			k := newKeeper(t, c, &reader{live: test.live, problem: test.problem}, test.git, began.Add(test.after))
+			if _, err := k.Reconcile(t.Context(), reconcile.Request{NamespacedName: client.ObjectKey{Name: "one"}}); err != nil {
+				t.Fatal(err)
+			}
+			var got v1alpha1.BreakGlass
+			err := c.Get(t.Context(), client.ObjectKey{Name: "one"}, &got)
+			if test.want == "" {
+				if !apierrors.IsNotFound(err) {
+					t.Errorf("it is still there: %v", err)
+				}
+				return
+			}
+			if said := string(got.Status.State) + ": " + got.Status.Message; err != nil || said != test.want {
+				t.Errorf("\n got %s, %v\nwant %s", said, err, test.want)
+			}
+			if closed := got.Status.EndedAt != nil; closed != (got.Status.State != v1alpha1.BreakGlassActive) {
+				t.Errorf("state %s, ended at %v", got.Status.State, got.Status.EndedAt)
+			}
+		})
+	}
+}
+
+func newKeeper(t *testing.T, c client.Client, live client.Reader, snapshot *gitindex.Snapshot, now time.Time) *keeper {
+	t.Helper()
+	types, err := builtin.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard := v1alpha1.GuardPolicy{}
+	guard.SetDefaults()
+	p, err := policy.New([]v1alpha1.GuardPolicy{guard}, types)
+	if err != nil {
+		t.Fatal(err)
+	}
+	teller, err := NewTeller(&events{}, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mapper := meta.NewDefaultRESTMapper([]kschema.GroupVersion{{Group: "apps", Version: "v1"}})
+	mapper.Add(kschema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}, meta.RESTScopeNamespace)
+	return &keeper{
+		client: c, live: live, mapper: mapper, policy: func() policy.Policy { return p }, current: func() *gitindex.Snapshot { return snapshot },
+		teller: teller, clock: clocktesting.NewFakePassiveClock(now), log: logr.Discard(),
+	}
+}
+
+// reader reads one object, whatever is asked for.
+type reader struct {
+	client.Reader
+	live    string
+	problem error
+}
+
+func (r *reader) Get(_ context.Context, _ client.ObjectKey, into client.Object, _ ...client.GetOption) error {
+	if r.problem != nil {
+		return r.problem
+	}
+	if r.live == "" {
+		return apierrors.NewNotFound(kschema.GroupResource{Group: "apps", Resource: "deployments"}, "guestbook")
+	}
+	encoded, err := yaml.YAMLToJSON([]byte(r.live))
+	if err != nil {
+		return err
+	}
+	return into.(*unstructured.Unstructured).UnmarshalJSON(encoded)
+}
