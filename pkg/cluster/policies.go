@@ -75,8 +75,11 @@ func (p *Policies) load(ctx context.Context) error {
 		item.SetDefaults()
 		guard, err := policy.NewGuard(item)
 		if err != nil {
-			p.log.Error(err, "a GuardPolicy can't be used: its last good form is", "policy", item.Name)
 			last, ok := p.good[item.Name]
+			if !ok {
+				last, ok = usable(item)
+			}
+			p.log.Error(err, "a GuardPolicy can't be used as it is: its last good form is, or what is right of it", "policy", item.Name, "guards", ok)
 			if !ok {
 				continue
 			}
@@ -88,6 +91,18 @@ func (p *Policies) load(ctx context.Context) error {
 	p.good = good
 	p.store.Set(next)
 	return nil
+}
+
+// usable is what is right of a GuardPolicy that can't be used as a whole: what it
+// guards, with no field ignored and no glass to be broken. ok is false if what it
+// guards is wrong.
+func usable(item *v1alpha1.GuardPolicy) (guard policy.Guard, ok bool) {
+	rest := item.DeepCopy()
+	rest.Spec.IgnoreFields = nil
+	rest.Spec.BreakGlass = v1alpha1.BreakGlassPolicy{MaxDuration: &metav1.Duration{}}
+	rest.SetDefaults()
+	guard, err := policy.NewGuard(rest)
+	return guard, err == nil
 }
 
 // agentsInterval is how often agents are looked for: they come and go without

@@ -156,12 +156,14 @@ func (c *decision) breakGlass(g *Guard, v Verdict) Verdict {
 			return v
 		}
 		v.Reason = BreakGlassUsed
-	case after == Annotation{}:
-		if own == nil { // it permits nothing any more: anybody may tidy up
-			return v
-		}
+	case own == nil && (after == Annotation{} || before.Reason != "" && after.Until == "" && (after.Reason == "" || after.Reason == before.Reason)):
+		return v // it permits nothing any more: anybody may tidy up
+	case after.Reason == "" && own != nil:
 		use.Emergency, v.Reason = own, BreakGlassEnded
 	default:
+		if own == nil && before.Until == after.Until && c.isPast(after.Until) {
+			after.Until = "" // left over from the last one
+		}
 		use.Emergency, v.Reason = own, BreakGlassOpened
 		terms, err := c.terms(g, after, own)
 		if err != nil {
@@ -220,7 +222,10 @@ func (a Annotation) Stands(e *Emergency) bool {
 		return false
 	}
 	until, err := time.Parse(time.RFC3339, a.Until)
-	return a.Until == "" || err == nil && until.Equal(e.Asked)
+	if e.Asked.IsZero() {
+		return a.Until == "" || err == nil && !until.After(e.From) // left over from the last one
+	}
+	return err == nil && until.Truncate(time.Second).Equal(e.Asked)
 }
 
 // annotations are those before and after the request. They are equal where the
@@ -248,6 +253,12 @@ func AnnotationOf(object []byte) Annotation {
 		return Annotation{} // then it can't be decided on at all
 	}
 	return Annotation{m.Metadata.Annotations[v1alpha1.BreakGlassAnnotation], m.Metadata.Annotations[v1alpha1.BreakGlassUntilAnnotation]}
+}
+
+// isPast reports whether a time of an annotation is over.
+func (c *decision) isPast(until string) bool {
+	at, err := time.Parse(time.RFC3339, until)
+	return err == nil && !at.After(c.req.At)
 }
 
 // terms are those that an annotation asks for; the error says what is wrong with
@@ -284,7 +295,7 @@ func (c *decision) terms(g *Guard, asked Annotation, open *Emergency) (Terms, er
 	case !terms.Until.After(c.req.At):
 		return terms, fmt.Errorf("it would be over at %s, and it is %s now", moment(terms.Until), moment(c.req.At))
 	case terms.Until.After(latest) && open != nil:
-		return terms, fmt.Errorf("it began at %s and may last %s at most, until %s: end it and begin another", moment(from), span(rules.max), moment(latest))
+		return terms, fmt.Errorf("it began at %s and may last %s at most: take a time until %s", moment(from), span(rules.max), moment(latest))
 	case terms.Until.After(latest):
 		return terms, fmt.Errorf("it may last %s at most, until %s", span(rules.max), moment(latest))
 	}

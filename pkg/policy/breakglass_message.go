@@ -20,7 +20,7 @@ func (c *decision) emergencyMessage(g *Guard, v *Verdict) string {
 	case BreakGlassOpened:
 		said := fmt.Sprintf("%sthe glass is broken for %s until %s. What is done meanwhile is recorded.", lead, c.reach(), moment(use.Terms.Until))
 		if use.Terms.Hold {
-			said += "\nThe sync agent is kept from taking it back. Bring it to Git before then."
+			said += "\nThe sync agent is kept from taking it back. Bring it to Git before then; to end it earlier, remove the annotation."
 		}
 		return said
 	case BreakGlassUsed:
@@ -49,7 +49,7 @@ func (c *decision) reach() string {
 func (c *decision) refusedMessage(g *Guard, v *Verdict) string {
 	what := "the glass can't be broken for " + c.reach()
 	_, after := c.annotations()
-	if (after == Annotation{}) {
+	if after.Reason == "" && v.Emergency.Emergency != nil {
 		what = "the emergency of " + c.reach() + " can't be ended"
 	} else if _, err := c.terms(g, after, v.Emergency.Emergency); err != nil {
 		return what + ": " + err.Error() + "."

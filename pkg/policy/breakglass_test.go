@@ -64,7 +64,7 @@ func TestTheGlassIsBrokenByWhoMayAndSaysWhy(t *testing.T) {
 		spec    = "{mode: Enforce, breakGlass: {contact: '#on-call'}}"
 		cant    = "gitonly: the glass can't be broken for Deployment staging/guestbook: "
 		broken  = "gitonly: the glass is broken for Deployment staging/guestbook until "
-		stays   = " What is done meanwhile is recorded.\nThe sync agent is kept from taking it back. Bring it to Git before then."
+		stays   = " What is done meanwhile is recorded.\nThe sync agent is kept from taking it back. Bring it to Git before then; to end it earlier, remove the annotation."
 		refused = "BreakGlassRefused"
 	)
 	scaled := strings.Replace(guestbook, "replicas: 1", "replicas: 5", 1)
@@ -112,7 +112,9 @@ func TestTheGlassIsBrokenByWhoMayAndSaysWhy(t *testing.T) {
 		{"longer than before", spec, annotated(guestbook, because(why)...), annotated(guestbook, because(why, "2026-03-01T15:30:00Z")...), glass(true, open()),
 			policy.BreakGlassOpened, broken + "2026-03-01T15:30:00Z." + stays},
 		{"not for too long in all", spec, annotated(guestbook, because(why)...), annotated(guestbook, because(why, "2026-03-01T15:31:00Z")...), glass(true, open()),
-			refused, cant + "it began at 2026-03-01T11:30:00Z and may last 4h at most, until 2026-03-01T15:30:00Z: end it and begin another."},
+			refused, cant + "it began at 2026-03-01T11:30:00Z and may last 4h at most: take a time until 2026-03-01T15:30:00Z."},
+		{"again, with the end of the last one left over", spec, annotated(guestbook, because(why, "2026-03-01T11:00:00Z")...), annotated(guestbook, because(why+" again", "2026-03-01T11:00:00Z")...), glass(true, open(over)),
+			policy.BreakGlassOpened, broken + "2026-03-01T13:00:00Z." + stays},
 		{"again after the last one", spec, annotated(guestbook, because(why)...), annotated(guestbook, because(why+" again")...), glass(true, open(over)),
 			policy.BreakGlassOpened, broken + "2026-03-01T13:00:00Z." + stays},
 	} {
@@ -218,20 +220,24 @@ func TestOnlyGitonlyWritesRecords(t *testing.T) {
 }
 
 func TestEndingTakesTheRight(t *testing.T) {
-	before := annotated(guestbook, because(why)...)
+	before := annotated(guestbook, because(why, "2026-03-01T12:30:00Z")...)
+	onlyUntil := annotated(guestbook, v1alpha1.BreakGlassUntilAnnotation, "2026-03-01T12:30:00Z")
 	for _, test := range []struct {
 		name    string
+		after   string
 		known   *policy.BreakGlass
 		reason  policy.Reason
 		message string
 	}{
-		{"with it", glass(true, open()), policy.BreakGlassEnded, "gitonly: the emergency of Deployment staging/guestbook is over: the sync agent may take back what departs from Git."},
-		{"without it", glass(false, open()), policy.BreakGlassRefused,
+		{"with it, its time may stay", onlyUntil, glass(true, open()), policy.BreakGlassEnded, "gitonly: the emergency of Deployment staging/guestbook is over: the sync agent may take back what departs from Git."},
+		{"the time of one that is over may go alone", annotated(guestbook, because(why)...), glass(true, open(over)), policy.Unchanged, ""},
+		{"with it", guestbook, glass(true, open()), policy.BreakGlassEnded, "gitonly: the emergency of Deployment staging/guestbook is over: the sync agent may take back what departs from Git."},
+		{"without it", guestbook, glass(false, open()), policy.BreakGlassRefused,
 			"gitonly: the emergency of Deployment staging/guestbook can't be ended: it takes the verb break-glass on deployments.apps, which ann hasn't got. Ask somebody who has it."},
-		{"of one that is over anybody tidies up", glass(false, open(over)), policy.Unchanged, ""},
+		{"of one that is over anybody tidies up", guestbook, glass(false, open(over)), policy.Unchanged, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			v := policy.Decide(request(t, person, policy.Update, before, guestbook, with(test.known)), snapshot(t, guestbook), build(t, guard(t, "test", "{mode: Enforce}")))
+			v := policy.Decide(request(t, person, policy.Update, before, test.after, with(test.known)), snapshot(t, guestbook), build(t, guard(t, "test", "{mode: Enforce}")))
 			if v.Reason != test.reason || v.Message != test.message {
 				t.Errorf("%s: %s", v.Reason, v.Message)
 			}
