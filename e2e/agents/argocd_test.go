@@ -141,7 +141,7 @@ func (s *argoScene) sync(ctx context.Context, t *testing.T) {
 }
 
 // replicas waits until a guestbook has as many.
-func (s *argoScene) replicas(ctx context.Context, t *testing.T, namespace string, want int64) {
+func (s *scene) replicas(ctx context.Context, t *testing.T, namespace string, want int64) {
 	t.Helper()
 	eventually(ctx, t, fmt.Sprintf("the guestbook in %s has %d replicas", namespace, want), func() (bool, string, error) {
 		o, err := s.object(ctx, "Deployment.v1.apps", namespace, "guestbook")

@@ -2,6 +2,7 @@ package agents_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"gitonly.dev/gitonly/e2e/auditlog"
@@ -35,6 +36,34 @@ func TestAnEmergencyHoldsArgoCD(t *testing.T) {
 		s.replicas(ctx, t, "production", 5)
 	})
 	t.Run("all is in sync", func(t *testing.T) { s.sync(ctx, t) })
+}
+
+// TestAnEmergencyHoldsFlux has a person depart from Git, and Flux asked to bring it back.
+func TestAnEmergencyHoldsFlux(t *testing.T) {
+	ctx := t.Context()
+	s := openFlux(ctx, t)
+	s.sync(ctx, t)
+	s.found(ctx, t, s.sources(), "flux-system/kustomize-controller", "flux-system/team")
+
+	s.accepted(ctx, t, "admin", "annotate", guestbook, "--namespace=staging", "gitonly.dev/break-glass=INC-1234 too few replicas")
+	s.accepted(ctx, t, "admin", "scale", guestbook, "--namespace=staging", "--replicas=7")
+	s.reconcile(ctx, t, "once")
+	eventually(ctx, t, "Flux says who holds it", func() (bool, string, error) {
+		o, err := s.object(ctx, "Kustomization.v1.kustomize.toolkit.fluxcd.io", "flux-system", "guestbook-staging")
+		is := conditions(o)
+		return strings.Contains(is, "Deployment staging/guestbook is held until ") && strings.Contains(is, "admin broke the glass, and says why: INC-1234 too few replicas."), is, err
+	})
+	s.replicas(ctx, t, "staging", 7)
+
+	s.accepted(ctx, t, "admin", "annotate", guestbook, "--namespace=staging", "gitonly.dev/break-glass-")
+	s.reconcile(ctx, t, "twice")
+	s.replicas(ctx, t, "staging", 1)
+}
+
+// reconcile asks Flux to apply the guestbook again. Each time has another word.
+func (s *fluxScene) reconcile(ctx context.Context, t *testing.T, word string) {
+	t.Helper()
+	s.accepted(ctx, t, "admin", "annotate", "kustomization/guestbook-staging", "--namespace=flux-system", "--overwrite", "reconcile.fluxcd.io/requestedAt="+word)
 }
 
 // held waits until Argo CD has tried to take back what was changed of a guestbook.
