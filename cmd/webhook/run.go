@@ -264,7 +264,7 @@ func clusterAccess(o *options) (*rest.Config, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading --kubeconfig=%s: %w", o.kubeconfig, err)
 		}
-		return access, nil
+		return unhurried(access), nil
 	}
 	access, err := rest.InClusterConfig()
 	if errors.Is(err, rest.ErrNotInCluster) {
@@ -273,7 +273,17 @@ func clusterAccess(o *options) (*rest.Config, error) {
 		}
 		return nil, errors.New("not inside a cluster: set --kubeconfig, or --config to run from files alone")
 	}
-	return access, err
+	if err != nil {
+		return nil, err
+	}
+	return unhurried(access), nil
+}
+
+// unhurried has requests wait for the API server's own limits alone. client-go's
+// five a second would keep each refused request waiting for those before it.
+func unhurried(access *rest.Config) *rest.Config {
+	access.QPS = -1
+	return access
 }
 
 func newManager(o *options, access *rest.Config, watcher *certwatcher.CertWatcher, log logr.Logger) (ctrl.Manager, error) {
