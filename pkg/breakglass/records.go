@@ -88,6 +88,11 @@ func installed(err error) error {
 	return err
 }
 
+// settledTime is how long an agent may try again what it was refused, of a
+// revision that Git has left behind: Argo CD does for 155 seconds, unless an
+// Application says otherwise.
+const settledTime = 3 * time.Minute
+
 // emergency is what the decision needs of a record.
 func emergency(record *v1alpha1.BreakGlass) *policy.Emergency {
 	spec := &record.Spec
@@ -100,6 +105,9 @@ func emergency(record *v1alpha1.BreakGlass) *policy.Emergency {
 	}
 	if ended := record.Status.EndedAt; ended != nil && ended.Before(&spec.Until) {
 		e.Until = ended.Time
+	}
+	if ended := record.Status.EndedAt; ended != nil && record.Status.State == v1alpha1.BreakGlassReconciled {
+		e.Settled = ended.Add(settledTime)
 	}
 	for _, change := range record.Status.Changes {
 		e.Changed = append(e.Changed, policy.Changed{Key: keyOf(change.Object), Deleted: change.Deleted, Fields: change.Fields})

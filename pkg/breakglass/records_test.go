@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -198,6 +199,23 @@ func TestRecordsHaveNamesThatObjectsMayHave(t *testing.T) {
 		name := nameOf(admission.Entry{Review: "r-0", Key: key})
 		if problems := validation.IsDNS1123Subdomain(name); len(problems) > 0 {
 			t.Errorf("%s: %s", name, problems)
+		}
+	}
+}
+
+func TestWhatGitHasCaughtUpWithSettles(t *testing.T) {
+	ended := metav1.NewTime(began.Add(20 * time.Minute))
+	for state, want := range map[v1alpha1.BreakGlassState]time.Time{
+		v1alpha1.BreakGlassReconciled: began.Add(23 * time.Minute),
+		v1alpha1.BreakGlassEnded:      {},
+		v1alpha1.BreakGlassExpired:    {},
+	} {
+		record := &v1alpha1.BreakGlass{}
+		record.Spec.From, record.Spec.Until = metav1.NewTime(began), metav1.NewTime(began.Add(time.Hour))
+		record.Status.State, record.Status.EndedAt = state, &ended
+		e := emergency(record)
+		if !e.Until.Equal(ended.Time) || !e.Settled.Equal(want) {
+			t.Errorf("%s: until %s, settled %s; want %s, %s", state, e.Until, e.Settled, ended, want)
 		}
 	}
 }

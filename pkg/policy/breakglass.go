@@ -45,6 +45,7 @@ type Emergency struct {
 	From, Until time.Time
 	Asked       time.Time // the end that its annotation asks for; zero if it asks for none
 	Hold        bool      // the agent may not take back what is changed
+	Settled     time.Time // until when the agent may not go behind what Git has since; zero if Git never caught up
 	Changed     []Changed
 }
 
@@ -63,6 +64,7 @@ type EmergencyUse struct {
 	// gets; nil if the request sets none.
 	Terms *Terms
 
+	Behind     bool            // the agent applies an older revision than the one that has what was changed
 	Without    Reason          // by which the request would be refused; empty if it would pass
 	Unrecorded v1alpha1.Action // what becomes of the request if it can't be recorded
 }

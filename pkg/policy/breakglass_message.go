@@ -76,6 +76,9 @@ func (c *decision) heldMessage(v *Verdict) string {
 	if v.Outcome == Warn {
 		lead = "gitonly: would be refused, but for Audit mode: "
 	}
+	if v.Emergency.Behind {
+		return lead + c.behindMessage(v)
+	}
 	lines := []string{fmt.Sprintf("%s%s is held until %s: %s broke the glass, and says why: %s.", lead, c.req.Key, moment(e.Until), e.By, strings.TrimSuffix(e.Reason, "."))}
 	if len(v.Differences) > 0 {
 		lines = append(lines, "This request would take back what was changed since:")
@@ -97,6 +100,27 @@ func (c *decision) heldMessage(v *Verdict) string {
 		lines = append(lines, "  "+d.Path+": "+said)
 	}
 	return strings.Join(append(lines, fmt.Sprintf("It ends by itself then, or when Git says the same. See BreakGlass %s.", e.Name)), "\n")
+}
+
+// behindMessage says that the agent applies what Git said before it had what was
+// changed.
+func (c *decision) behindMessage(v *Verdict) string {
+	lines := []string{fmt.Sprintf("%s is held: Git has by now what was changed in the emergency, and this request is of an older revision:", c.req.Key)}
+	for i, d := range v.Differences {
+		if i == shownDifferences {
+			lines = append(lines, fmt.Sprintf("  … and %d more", len(v.Differences)-i))
+			break
+		}
+		said := "the request takes it away"
+		switch {
+		case d.Git.Hidden || d.New.Hidden:
+			said = "the request departs from Git's value (not shown)"
+		case d.Git.Present && d.New.Present:
+			said = fmt.Sprintf("Git says %s, the request says %s", d.Git.Text, d.New.Text)
+		}
+		lines = append(lines, "  "+d.Path+": "+said)
+	}
+	return strings.Join(append(lines, fmt.Sprintf("The newest revision passes. See BreakGlass %s.", v.Emergency.Emergency.Name)), "\n")
 }
 
 // way is what a refused person may do in an emergency, as a message's last

@@ -11,12 +11,21 @@ import (
 // emergency. Its other writes pass.
 func (c *decision) hold(v Verdict) Verdict {
 	for _, e := range []*Emergency{c.req.BreakGlass.Object, c.req.BreakGlass.Namespace} {
-		if e = c.active(e); e == nil || !e.Hold {
+		if e == nil || !e.Hold {
 			continue
 		}
-		differences, held := c.takesBack(e)
-		if held {
-			v.Outcome, v.Reason, v.Differences, v.Emergency = Deny, Held, differences, &EmergencyUse{Emergency: e}
+		use := &EmergencyUse{Emergency: e}
+		var differences []fields.Difference
+		held, active := false, c.active(e) != nil
+		if active {
+			differences, held = c.takesBack(e)
+		}
+		if !held && (active || c.req.At.Before(e.Settled)) {
+			differences = c.fallsBehind(e)
+			use.Behind = len(differences) > 0
+		}
+		if held || use.Behind {
+			v.Outcome, v.Reason, v.Differences, v.Emergency = Deny, Held, differences, use
 			return v
 		}
 	}
@@ -35,16 +44,16 @@ func (c *decision) takesBack(e *Emergency) (differences []fields.Difference, hel
 	case Connect:
 		return nil, false
 	}
-	if before, after := c.annotations(); e.Object == c.req.Key && before != after {
-		return nil, true
-	}
+	before, after := c.annotations()
+	unmarks := e.Object == c.req.Key && before != after
 	if !ok {
-		return nil, false
+		return nil, unmarks
 	}
 	// Seen from the other end, the fields that depart from Git are those that
 	// the request takes back.
 	back := fields.Update{Type: c.written(), Declared: []byte("{}"), Old: c.req.Object, New: c.req.OldObject, Part: c.part}
-	if declared := c.snap.Lookup(c.req.Key); declared != nil && !declared.Recorded {
+	declared := c.snap.Lookup(c.req.Key)
+	if declared != nil && !declared.Recorded {
 		update, err := c.update(declared)
 		if err != nil {
 			return nil, true
@@ -55,12 +64,45 @@ func (c *decision) takesBack(e *Emergency) (differences []fields.Difference, hel
 	if err != nil {
 		return nil, true // it can't be told apart from what would
 	}
-	for _, d := range change.Differences {
-		if slices.ContainsFunc(changed.Fields, func(field string) bool { return overlap(field, d.Path) }) {
+	differences = changed.among(change.Differences)
+	return differences, unmarks || len(differences) > 0
+}
+
+// agrees reports whether what was changed of the object is what Git says by now.
+func (c *decision) agrees(changed Changed) bool {
+	departs, err := Departures(c.types, c.snap, c.req.Key, c.req.Type.Version, c.req.OldObject, changed.Fields)
+	return err == nil && len(departs) == 0
+}
+
+// fallsBehind are the fields that were changed in the emergency, that Git has
+// since, and that the request takes away again: the agent is at an older
+// revision, as when it tries again what was refused.
+func (c *decision) fallsBehind(e *Emergency) []fields.Difference {
+	changed, ok := c.changedIn(e)
+	declared := c.snap.Lookup(c.req.Key)
+	if !ok || c.operation != Update || c.req.Subresource != "" || declared == nil || !c.agrees(changed) {
+		return nil
+	}
+	update, err := c.update(declared)
+	if err != nil {
+		return nil
+	}
+	update.Tracked = false
+	change, err := c.types.Compare(update)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(changed.among(change.Differences), func(d fields.Difference) bool { return !d.Declared })
+}
+
+// among are those of the differences that are in fields which were changed.
+func (c Changed) among(all []fields.Difference) (differences []fields.Difference) {
+	for _, d := range all {
+		if slices.ContainsFunc(c.Fields, func(field string) bool { return overlap(field, d.Path) }) {
 			differences = append(differences, d)
 		}
 	}
-	return differences, len(differences) > 0
+	return differences
 }
 
 // overlap reports whether one of two paths is the other, or is inside it. "*"

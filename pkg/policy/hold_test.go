@@ -3,6 +3,7 @@ package policy_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,12 +15,17 @@ func TestTheAgentTakesBackNothingThatWasChangedInAnEmergency(t *testing.T) {
 	const held = "gitonly: Deployment staging/guestbook is held until 2026-03-01T12:30:00Z: dana broke the glass, and says why: INC-1234 gateway down.\n"
 	const ends = "It ends by itself then, or when Git says the same. See BreakGlass staging-deployment-guestbook-x."
 	const back = "This request would take back what was changed since:\n  spec.replicas: Git says 1, the emergency says 5\n"
+	const behind = "gitonly: Deployment staging/guestbook is held: Git has by now what was changed in the emergency, and this request is of an older revision:\n" +
+		"  spec.replicas: Git says 5, the request says 1\nThe newest revision passes. See BreakGlass staging-deployment-guestbook-x."
 	marked := annotated(guestbook, because(why)...)
 	hotfix := strings.Replace(marked, "replicas: 1", "replicas: 5", 1)
 	relabelled := func(object string) string {
 		return strings.Replace(object, "app: guestbook}", "app: guestbook, seen: yes}", 1)
 	}
 	elsewhere := func(e *policy.Emergency) { e.Changed[0].Key.Name = "other" }
+	settled := func(minutes time.Duration) func(*policy.Emergency) {
+		return func(e *policy.Emergency) { e.Settled = arrival.Add(minutes * time.Minute) }
+	}
 	for _, test := range []struct {
 		name      string
 		operation policy.Operation
@@ -40,6 +46,11 @@ func TestTheAgentTakesBackNothingThatWasChangedInAnEmergency(t *testing.T) {
 			emergency: open(func(e *policy.Emergency) { e.Changed[0].Deleted = true }), message: held + ends},
 		{name: "other fields pass", operation: policy.Update, git: guestbook, old: hotfix, new: relabelled(hotfix), emergency: open()},
 		{name: "what Git says by now passes", operation: policy.Update, git: strings.Replace(guestbook, "replicas: 1", "replicas: 5", 1), old: hotfix, new: relabelled(hotfix), emergency: open()},
+		{name: "what is older than what Git says by now doesn't", operation: policy.Update, git: strings.Replace(guestbook, "replicas: 1", "replicas: 5", 1), old: hotfix, new: marked, emergency: open(), message: behind},
+		{name: "nor soon after Git has caught up", operation: policy.Update, git: strings.Replace(guestbook, "replicas: 1", "replicas: 5", 1), old: hotfix, new: marked, emergency: open(over, settled(1)), message: behind},
+		{name: "it passes later", operation: policy.Update, git: strings.Replace(guestbook, "replicas: 1", "replicas: 5", 1), old: hotfix, new: marked, emergency: open(over, settled(0))},
+		{name: "what Git says next passes soon after", operation: policy.Update, git: strings.Replace(guestbook, "replicas: 1", "replicas: 3", 1), old: hotfix,
+			new: strings.Replace(marked, "replicas: 1", "replicas: 3", 1), emergency: open(over, settled(1))},
 		{name: "other objects pass", operation: policy.Update, git: guestbook, old: hotfix, new: marked, emergency: open(elsewhere), namespace: true},
 		{name: "other objects may go", operation: policy.Delete, git: guestbook, old: hotfix, emergency: open(elsewhere, func(e *policy.Emergency) { e.Object = gitindex.Key{Kind: "Namespace", Name: "staging"} }), namespace: true},
 		{name: "all passes when it is over", operation: policy.Update, git: guestbook, old: hotfix, new: marked, emergency: open(over)},
