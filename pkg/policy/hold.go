@@ -65,6 +65,9 @@ func (c *decision) takesBack(e *Emergency) (differences []fields.Difference, hel
 		return nil, true // it can't be told apart from what would
 	}
 	differences = changed.among(change.Differences)
+	if unmarks && len(differences) == 0 && len(e.Changed) == 1 && declared != nil && c.agrees(changed) {
+		unmarks = false // Git has caught up: an agent that replaces the object ends the emergency by that
+	}
 	return differences, unmarks || len(differences) > 0
 }
 

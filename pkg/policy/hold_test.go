@@ -23,6 +23,9 @@ func TestTheAgentTakesBackNothingThatWasChangedInAnEmergency(t *testing.T) {
 		return strings.Replace(object, "app: guestbook}", "app: guestbook, seen: yes}", 1)
 	}
 	elsewhere := func(e *policy.Emergency) { e.Changed[0].Key.Name = "other" }
+	several := func(e *policy.Emergency) {
+		e.Changed = append(e.Changed, policy.Changed{Key: gitindex.Key{Name: "other"}})
+	}
 	settled := func(minutes time.Duration) func(*policy.Emergency) {
 		return func(e *policy.Emergency) { e.Settled = arrival.Add(minutes * time.Minute) }
 	}
@@ -51,6 +54,10 @@ func TestTheAgentTakesBackNothingThatWasChangedInAnEmergency(t *testing.T) {
 		{name: "it passes later", operation: policy.Update, git: strings.Replace(guestbook, "replicas: 1", "replicas: 5", 1), old: hotfix, new: marked, emergency: open(over, settled(0))},
 		{name: "what Git says next passes soon after", operation: policy.Update, git: strings.Replace(guestbook, "replicas: 1", "replicas: 3", 1), old: hotfix,
 			new: strings.Replace(marked, "replicas: 1", "replicas: 3", 1), emergency: open(over, settled(1))},
+		{name: "the annotation may go with what Git says by now", operation: policy.Update, git: strings.Replace(guestbook, "replicas: 1", "replicas: 5", 1), old: hotfix,
+			new: strings.Replace(guestbook, "replicas: 1", "replicas: 5", 1), emergency: open()},
+		{name: "but not while others were changed, too", operation: policy.Update, git: strings.Replace(guestbook, "replicas: 1", "replicas: 5", 1), old: hotfix,
+			new: strings.Replace(guestbook, "replicas: 1", "replicas: 5", 1), emergency: open(several), message: held + ends},
 		{name: "other objects pass", operation: policy.Update, git: guestbook, old: hotfix, new: marked, emergency: open(elsewhere), namespace: true},
 		{name: "other objects may go", operation: policy.Delete, git: guestbook, old: hotfix, emergency: open(elsewhere, func(e *policy.Emergency) { e.Object = gitindex.Key{Kind: "Namespace", Name: "staging"} }), namespace: true},
 		{name: "all passes when it is over", operation: policy.Update, git: guestbook, old: hotfix, new: marked, emergency: open(over)},
