@@ -101,20 +101,35 @@ func TestAnEmergencyHoldsFlux(t *testing.T) {
 	s.found(ctx, t, s.sources(), "flux-system/kustomize-controller", "flux-system/team")
 	on := thing{"deployments", "staging", "guestbook"}
 
-	s.breakGlass(ctx, t, on, "INC-1234 too few replicas")
-	s.accepted(ctx, t, "admin", "scale", guestbook, "--namespace=staging", "--replicas=7")
-	s.reconcile(ctx, t, "once")
-	eventually(ctx, t, "Flux says who holds it", func() (bool, string, error) {
-		o, err := s.object(ctx, "Kustomization.v1.kustomize.toolkit.fluxcd.io", "flux-system", "guestbook-staging")
-		is := conditions(o)
-		return strings.Contains(is, "Deployment staging/guestbook is held until ") && strings.Contains(is, "admin broke the glass, and says why: INC-1234 too few replicas."), is, err
+	t.Run("Flux tries, and says why it can't", func(t *testing.T) {
+		s.breakGlass(ctx, t, on, "INC-1 too few replicas")
+		s.accepted(ctx, t, "admin", "scale", guestbook, "--namespace=staging", "--replicas=7")
+		s.reconcile(ctx, t, "once")
+		eventually(ctx, t, "Flux says who holds it", func() (bool, string, error) {
+			o, err := s.object(ctx, "Kustomization.v1.kustomize.toolkit.fluxcd.io", "flux-system", "guestbook-staging")
+			is := conditions(o)
+			return strings.Contains(is, "Deployment staging/guestbook is held until ") && strings.Contains(is, "admin broke the glass, and says why: INC-1 too few replicas."), is, err
+		})
+		s.replicas(ctx, t, "staging", 7)
 	})
-	s.replicas(ctx, t, "staging", 7)
-
-	s.accepted(ctx, t, "admin", "annotate", guestbook, "--namespace=staging", "gitonly.dev/break-glass-")
-	s.emergency(ctx, t, "INC-1234 too few replicas", "Ended")
-	s.reconcile(ctx, t, "twice")
-	s.replicas(ctx, t, "staging", 1)
+	t.Run("somebody ends it, and Flux brings back Git", func(t *testing.T) {
+		s.accepted(ctx, t, "admin", "annotate", guestbook, "--namespace=staging", "gitonly.dev/break-glass-")
+		s.emergency(ctx, t, "INC-1 too few replicas", "Ended")
+		s.reconcile(ctx, t, "twice")
+		s.replicas(ctx, t, "staging", 1)
+	})
+	t.Run("Git catches up, and Flux may remove the annotation", func(t *testing.T) {
+		s.breakGlass(ctx, t, on, "INC-2 once more")
+		s.accepted(ctx, t, "admin", "scale", guestbook, "--namespace=staging", "--replicas=4")
+		s.edit(t, "apps/overlays/staging/patch-replicas.yaml", "replicas: 1", "replicas: 4")
+		s.sync(ctx, t)
+		s.replicas(ctx, t, "staging", 4)
+		o, err := s.object(ctx, "Deployment.v1.apps", "staging", "guestbook")
+		if err != nil || len(o.GetAnnotations()["gitonly.dev/break-glass"]) > 0 {
+			t.Errorf("it has annotations %v (error: %v)", o.GetAnnotations(), err)
+		}
+		s.emergency(ctx, t, "INC-2 once more", "Reconciled")
+	})
 }
 
 // reconcile asks Flux to apply the guestbook again. Each time has another word.
