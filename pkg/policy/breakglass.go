@@ -307,15 +307,14 @@ func (c *decision) terms(g *Guard, asked Annotation, open *Emergency) (Terms, er
 // moment is a time as annotations have it.
 func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// span is a duration without its zero units: 4h, 1h30m.
+// span is a duration without its last zero units: 4h, 1h30m.
 func span(d time.Duration) string {
 	text := d.String()
-	text = strings.TrimSuffix(text, "0s")
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
 	if strings.HasSuffix(text, "h0m") {
 		text = strings.TrimSuffix(text, "0m")
-	}
-	if text == "" || strings.HasSuffix(text, "m0s") {
-		return d.String()
 	}
 	return text
 }
