@@ -151,6 +151,9 @@ func (c *decision) breakGlass(g *Guard, v Verdict) Verdict {
 		if v.Outcome == Allow || !c.req.BreakGlass.Permitted {
 			return v
 		}
+		if g.breakGlass.max <= 0 { // it may have been opened where another policy guards alone
+			return v
+		}
 		if use.Emergency = c.current(); use.Emergency == nil {
 			use.Emergency = c.unrecorded(g)
 		}
