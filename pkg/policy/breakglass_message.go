@@ -133,6 +133,9 @@ func (c *decision) way(g *Guard, v *Verdict) string {
 	if e := c.current(); e != nil {
 		return fmt.Sprintf("\nThe glass is broken for %s until %s, but %s. %s", e.Object, moment(e.Until), c.lacking(), askFor(g))
 	}
+	if glass.Unrecorded != nil && g.breakGlass.unrecorded == v1alpha1.Deny {
+		return fmt.Sprintf("\nNo emergency counts while its record can't be read (breakGlass.unrecorded: Deny): %v.", glass.Unrecorded)
+	}
 	lead := "\nIn an emergency"
 	switch {
 	case glass.Object != nil:

@@ -162,7 +162,7 @@ func TestAnEmergencyPermitsWhatWouldBeRefused(t *testing.T) {
 		{"while records can't be read", "{mode: Enforce}", unreadable, policy.BreakGlassUsed,
 			"gitonly: Deployment staging/guestbook departs from Git, as its annotation permits until 2026-03-01T13:00:00Z. This is recorded."},
 		{"not while records can't be read and have to be", "{mode: Enforce, breakGlass: {unrecorded: Deny}}", unreadable, policy.DeclaredFieldChanged,
-			declared + `In an emergency, annotate it with gitonly.dev/break-glass: "<why>" (you may).`},
+			declared + "No emergency counts while its record can't be read (breakGlass.unrecorded: Deny): no such kind."},
 		{"and says who can, where there is none", "{mode: Enforce}", glass(false, nil), policy.DeclaredFieldChanged,
 			declared + "In an emergency, somebody with the verb break-glass on deployments.apps can let this pass."},
 		{"and whom to ask", "{mode: Enforce, breakGlass: {contact: '#on-call'}}", glass(false, nil), policy.DeclaredFieldChanged,
