@@ -3,6 +3,7 @@ package admission
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -47,7 +48,6 @@ type Entry struct {
 }
 
 // breakGlass is what is known of the emergencies that a request may be part of.
-// The error says why the object's own can't be known.
 func (h *Handler) breakGlass(ctx context.Context, review *admissionv1.AdmissionRequest, request *policy.Request, actor policy.Actor) *policy.BreakGlass {
 	glass := &policy.BreakGlass{Resource: kschema.GroupResource{Group: review.Resource.Group, Resource: review.Resource.Resource}.String()}
 	if actor != policy.Agent {
@@ -56,8 +56,15 @@ func (h *Handler) breakGlass(ctx context.Context, review *admissionv1.AdmissionR
 			glass.Problem = fmt.Errorf("asking the API server whether %s may: %w", request.User.Name, glass.Problem)
 		}
 	}
-	own := h.ownMark(ctx, review, request)
-	around := h.namespaceMark(ctx, request, actor)
+	own, err := h.ownMark(ctx, review, request)
+	if err != nil {
+		glass.Unseen = err
+		h.Log.Error(err, "looking for the annotation that breaks the glass", "uid", review.UID)
+	}
+	around, err := h.namespaceMark(ctx, request, actor)
+	if err != nil {
+		h.Log.Error(err, "looking for the annotation that breaks the glass", "uid", review.UID)
+	}
 	glass.Annotation = own.annotation
 	if own.annotation.Reason == "" {
 		glass.Annotation = around.annotation
@@ -72,7 +79,9 @@ func (h *Handler) breakGlass(ctx context.Context, review *admissionv1.AdmissionR
 		found, err := h.Emergencies.Find(ctx, one.uid)
 		switch {
 		case err != nil:
-			glass.Unrecorded = err
+			if glass.Unrecorded == nil {
+				glass.Unrecorded, glass.Annotation = err, one.annotation // one whose records can be read counts by those
+			}
 			h.Log.Error(err, "reading the records of emergencies", "uid", review.UID)
 		case found != nil && one.annotation.Stands(found):
 			*one.found = found
@@ -87,33 +96,32 @@ type mark struct {
 	annotation policy.Annotation
 }
 
-// ownMark is the object's, as it is before the request. An object that can't be
-// read has none: a request that carries it isn't in need of that.
-func (h *Handler) ownMark(ctx context.Context, review *admissionv1.AdmissionRequest, request *policy.Request) mark {
+// ownMark is the object's, as it is before the request; what isn't there has none.
+func (h *Handler) ownMark(ctx context.Context, review *admissionv1.AdmissionRequest, request *policy.Request) (mark, error) {
 	if review.Kind.Kind == request.Key.Kind {
-		return markIn(request.OldObject)
+		return markIn(request.OldObject), nil
 	}
-	object, err := h.read(ctx, kschema.GroupVersionKind{Group: request.Key.Group, Version: request.Version, Kind: request.Key.Kind}, request.Key)
-	if object == nil || err != nil {
-		return mark{}
-	}
-	return mark{object.UID, annotationIn(object.Annotations)}
+	return h.markOf(ctx, kschema.GroupVersionKind{Group: request.Key.Group, Version: request.Version, Kind: request.Key.Kind}, request.Key)
 }
 
 // namespaceMark is that of the object's Namespace. What the watch doesn't have
 // yet may have been written a moment ago, which matters to people.
-func (h *Handler) namespaceMark(ctx context.Context, request *policy.Request, actor policy.Actor) mark {
+func (h *Handler) namespaceMark(ctx context.Context, request *policy.Request, actor policy.Actor) (mark, error) {
 	if request.Key.Namespace == "" {
-		return mark{}
+		return mark{}, nil
 	}
 	if known := request.Namespace; known != nil && (actor == policy.Agent || annotationIn(known.Annotations).Reason != "") {
-		return mark{known.UID, annotationIn(known.Annotations)}
+		return mark{known.UID, annotationIn(known.Annotations)}, nil
 	}
-	object, err := h.read(ctx, kschema.GroupVersionKind{Version: "v1", Kind: "Namespace"}, gitindex.Key{Kind: "Namespace", Name: request.Key.Namespace})
+	return h.markOf(ctx, kschema.GroupVersionKind{Version: "v1", Kind: "Namespace"}, gitindex.Key{Kind: "Namespace", Name: request.Key.Namespace})
+}
+
+func (h *Handler) markOf(ctx context.Context, kind kschema.GroupVersionKind, key gitindex.Key) (mark, error) {
+	object, err := h.read(ctx, kind, key)
 	if object == nil || err != nil {
-		return mark{}
+		return mark{}, err
 	}
-	return mark{object.UID, annotationIn(object.Annotations)}
+	return mark{object.UID, annotationIn(object.Annotations)}, nil
 }
 
 func annotationIn(annotations map[string]string) policy.Annotation {
@@ -138,10 +146,22 @@ func (h *Handler) recordEmergency(ctx context.Context, review *admissionv1.Admis
 	if request.Operation == policy.Create {
 		entry.UID = uidOf(request.Object)
 	}
-	err := h.Emergencies.Record(ctx, entry)
+	err := h.write(ctx, entry)
 	if err == nil {
 		return v
 	}
 	h.Log.Error(err, "recording an emergency", "uid", review.UID, "object", request.Key.String(), "user", review.UserInfo.Username)
 	return policy.Unrecorded(v, err)
+}
+
+// write writes a record. One that breaks is one that can't be written: it is for
+// the policy to say what becomes of the request.
+func (h *Handler) write(ctx context.Context, entry Entry) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("recording broke: %v", fault)
+			h.Log.Error(err, "recording broke", "uid", entry.Review, "stack", string(debug.Stack()))
+		}
+	}()
+	return h.Emergencies.Record(ctx, entry)
 }

@@ -33,6 +33,8 @@ type BreakGlass struct {
 	// counts by itself where Unrecorded says why emergencies can't be read.
 	Annotation Annotation
 	Unrecorded error
+
+	Unseen error // why the object's annotation can't be read; nil if it can
 }
 
 // Emergency is a time in which an object, or all in a Namespace, may depart from

@@ -155,6 +155,13 @@ func (c *decision) way(g *Guard, v *Verdict) string {
 		}
 		return fmt.Sprintf("%s, somebody with %s can let this pass.", lead, right)
 	}
+	if glass.Unseen != nil {
+		untold := fmt.Sprintf("whether %s has the annotation can't be told: %v.", c.req.Key, glass.Unseen)
+		if c.req.Key.Namespace == "" {
+			return fmt.Sprintf("%s, nobody can be let depart from Git: %s", lead, untold)
+		}
+		return fmt.Sprintf("%s, annotate Namespace %s with %s: \"<why>\": %s", lead, c.req.Key.Namespace, v1alpha1.BreakGlassAnnotation, untold)
+	}
 	on := "it"
 	if c.operation == Create || isNamespace(c.req.Key) && c.operation == Delete {
 		on = c.req.Key.String()

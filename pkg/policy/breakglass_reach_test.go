@@ -199,3 +199,13 @@ func TestRecordsAreKeptAsLongAsAnyPolicySays(t *testing.T) {
 		t.Errorf("without a policy: %s", got)
 	}
 }
+
+func TestNoEmergencyIsSeenOfAClusterWideObjectThatCannotBeRead(t *testing.T) {
+	const role = `{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: edge}}`
+	r := request(t, person, policy.Delete, role, "", of("rbac.authorization.k8s.io", "v1", "ClusterRole", "", "edge"), with(&policy.BreakGlass{Permitted: true, Unseen: errors.New("reading ClusterRole edge: forbidden")}))
+	v := policy.Decide(r, snapshot(t, role), build(t, guard(t, "test", enforce)))
+	want := "\nIn an emergency, nobody can be let depart from Git: whether ClusterRole edge has the annotation can't be told: reading ClusterRole edge: forbidden."
+	if v.Outcome != policy.Deny || !strings.HasSuffix(v.Message, want) {
+		t.Errorf("%s: %s", v.Reason, v.Message)
+	}
+}

@@ -163,6 +163,8 @@ func TestAnEmergencyPermitsWhatWouldBeRefused(t *testing.T) {
 			"gitonly: Deployment staging/guestbook departs from Git, as its annotation permits until 2026-03-01T13:00:00Z. This is recorded."},
 		{"not while records can't be read and have to be", "{mode: Enforce, breakGlass: {unrecorded: Deny}}", unreadable, policy.DeclaredFieldChanged,
 			declared + "No emergency counts while its record can't be read (breakGlass.unrecorded: Deny): no such kind."},
+		{"nor seen where the object can't be read", "{mode: Enforce}", &policy.BreakGlass{Permitted: true, Unseen: errors.New("reading Deployment staging/guestbook: forbidden")}, policy.DeclaredFieldChanged,
+			declared + `In an emergency, annotate Namespace staging with gitonly.dev/break-glass: "<why>": whether Deployment staging/guestbook has the annotation can't be told: reading Deployment staging/guestbook: forbidden.`},
 		{"and says who can, where there is none", "{mode: Enforce}", glass(false, nil), policy.DeclaredFieldChanged,
 			declared + "In an emergency, somebody with the verb break-glass on deployments.apps can let this pass."},
 		{"and whom to ask", "{mode: Enforce, breakGlass: {contact: '#on-call'}}", glass(false, nil), policy.DeclaredFieldChanged,
