@@ -287,11 +287,10 @@ func (c *decision) terms(g *Guard, asked Annotation, open *Emergency) (Terms, er
 	case !rules.reason.MatchString(asked.Reason):
 		return terms, fmt.Errorf("the reason %q isn't one that GuardPolicy %s takes: it must match %s", asked.Reason, g.name, rules.reason)
 	}
-	if asked.Until == "" {
-		if terms.Until.After(latest) {
-			terms.Until = latest
-		}
-	} else {
+	if terms.Until.After(latest) {
+		terms.Until = latest
+	}
+	if asked.Until != "" {
 		until, err := time.Parse(time.RFC3339, asked.Until)
 		if err != nil {
 			return terms, fmt.Errorf("%s says %q: write a time such as %s", v1alpha1.BreakGlassUntilAnnotation, asked.Until, moment(terms.Until))

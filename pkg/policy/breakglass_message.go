@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+	"gitonly.dev/gitonly/pkg/policy/fields"
 )
 
 // emergencyMessage is what the user of a request reads that has to do with an
@@ -88,16 +89,7 @@ func (c *decision) heldMessage(v *Verdict) string {
 			lines = append(lines, fmt.Sprintf("  … and %d more", len(v.Differences)-i))
 			break
 		}
-		said := "not in Git"
-		switch {
-		case d.Git.Hidden || d.New.Hidden:
-			said = "it departs from Git's value (not shown)"
-		case d.Declared && d.Git.Present && d.New.Present:
-			said = fmt.Sprintf("Git says %s, the emergency says %s", d.Git.Text, d.New.Text)
-		case d.Declared && d.Git.Present:
-			said = fmt.Sprintf("Git says %s, the emergency removed it", d.Git.Text)
-		}
-		lines = append(lines, "  "+d.Path+": "+said)
+		lines = append(lines, "  "+d.Path+": "+heldSaying(v, d))
 	}
 	return strings.Join(append(lines, fmt.Sprintf("It ends by itself then, or when Git says the same. See BreakGlass %s.", e.Name)), "\n")
 }
@@ -121,6 +113,23 @@ func (c *decision) behindMessage(v *Verdict) string {
 		lines = append(lines, "  "+d.Path+": "+said)
 	}
 	return strings.Join(append(lines, fmt.Sprintf("The newest revision passes. See BreakGlass %s.", v.Emergency.Emergency.Name)), "\n")
+}
+
+// heldSaying is what Git says, and what the emergency does.
+func heldSaying(v *Verdict, d fields.Difference) string {
+	says := "the emergency removed it"
+	if d.New.Present {
+		says = "the emergency says " + d.New.Text
+	}
+	switch {
+	case d.Git.Hidden || d.New.Hidden:
+		return "it departs from Git's value (not shown)"
+	case d.Declared && d.Git.Present:
+		return fmt.Sprintf("Git says %s, %s", d.Git.Text, says)
+	case v.Declared != nil && v.Declared.Recorded: // nobody can tell what Git says
+		return says
+	}
+	return "not in Git, " + says
 }
 
 // way is what a refused person may do in an emergency, as a message's last

@@ -92,6 +92,7 @@ func TestTheAnnotationCountsWhereverItIsWritten(t *testing.T) {
 		{"with the object", func(*policy.Request) {}, policy.BreakGlassOpened},
 		{"with its status", subresource("status"), policy.BreakGlassOpened},
 		{"not with what stands for a number of replicas", scaling, policy.Unchanged},
+		{"not with what has another kind", func(r *policy.Request) { r.Subresource, r.Type.Kind = "token", "TokenRequest" }, policy.PassiveSubresource},
 	} {
 		r := request(t, person, policy.Update, before, after, with(glass(true, nil)), test.edit)
 		if test.want == policy.Unchanged {
@@ -131,6 +132,44 @@ func TestEachPolicyThatGuardsAnObjectHasItsSay(t *testing.T) {
 				if v.Reason != test.want || !strings.HasPrefix(v.Message, test.message) {
 					t.Errorf("%s: %s", v.Reason, v.Message)
 				}
+			}
+		})
+	}
+}
+
+func TestWhatThereIsToDoInAnEmergency(t *testing.T) {
+	const may = `gitonly.dev/break-glass: "<why>" (you may).`
+	for _, test := range []struct {
+		name      string
+		user      policy.User
+		operation policy.Operation
+		known     *policy.BreakGlass
+		want      string // the last line, if it isn't of Git
+	}{
+		{"of an object", person, policy.Update, glass(true, nil), "In an emergency, annotate it with " + may},
+		{"of one that isn't there", person, policy.Create, glass(true, nil), "In an emergency, annotate Deployment staging/guestbook with " + may},
+		{"after its Namespace's", person, policy.Update, around(true, over), "The emergency of Namespace staging is over since 2026-03-01T12:00:00Z. In another, annotate it with " + may},
+		{"in its Namespace's without the right", person, policy.Update, around(false), "The glass is broken for Namespace staging until 2026-03-01T12:30:00Z, but it takes the verb break-glass on deployments.apps, which ann hasn't got. Ask somebody who has it."},
+		{"in one while nobody can be asked", person, policy.Update, &policy.BreakGlass{Object: open(), Problem: errors.New("asking the API server whether ann may: timed out")},
+			"The glass is broken for Deployment staging/guestbook until 2026-03-01T12:30:00Z, but asking the API server whether ann may: timed out. Ask somebody who has it."},
+		{"while nobody can be asked", person, policy.Update, &policy.BreakGlass{Problem: errors.New("asking the API server whether ann may: timed out")},
+			"In an emergency, nobody can be let depart from Git: asking the API server whether ann may: timed out."},
+		{"of a service account, which reads nothing", robot, policy.Update, glass(true, nil), ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			old, after := guestbook, scaled
+			if test.operation == policy.Create {
+				old = ""
+			}
+			r := request(t, test.user, test.operation, old, after)
+			p := build(t, guard(t, "test", enforce))
+			want := policy.Decide(r, snapshot(t, guestbook), p).Message
+			if test.want != "" {
+				want += "\n" + test.want
+			}
+			r.BreakGlass = test.known
+			if diff := cmp.Diff(want, policy.Decide(r, snapshot(t, guestbook), p).Message); diff != "" {
+				t.Errorf("message (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -113,6 +113,10 @@ func TestTheGlassIsBrokenByWhoMayAndSaysWhy(t *testing.T) {
 			policy.BreakGlassOpened, broken + "2026-03-01T15:30:00Z." + stays},
 		{"not for too long in all", spec, annotated(guestbook, because(why)...), annotated(guestbook, because(why, "2026-03-01T15:31:00Z")...), glass(true, open()),
 			refused, cant + "it began at 2026-03-01T11:30:00Z and may last 4h at most: take a time until 2026-03-01T15:30:00Z."},
+		{"for another reason, not for too long in all", spec, annotated(guestbook, because(why)...), annotated(guestbook, because(why+" still")...), glass(true, open(func(e *policy.Emergency) { e.From = arrival.Add(-230 * time.Minute) })),
+			policy.BreakGlassOpened, broken + "2026-03-01T12:10:00Z." + stays},
+		{"not until what is no time, and says one that would do", spec, annotated(guestbook, because(why)...), annotated(guestbook, because(why, "noon")...), glass(true, open(func(e *policy.Emergency) { e.From = arrival.Add(-230 * time.Minute) })),
+			refused, cant + `gitonly.dev/break-glass-until says "noon": write a time such as 2026-03-01T12:10:00Z.`},
 		{"again, with the end of the last one left over", spec, annotated(guestbook, because(why, "2026-03-01T11:00:00Z")...), annotated(guestbook, because(why+" again", "2026-03-01T11:00:00Z")...), glass(true, open(over)),
 			policy.BreakGlassOpened, broken + "2026-03-01T13:00:00Z." + stays},
 		{"again after the last one", spec, annotated(guestbook, because(why)...), annotated(guestbook, because(why+" again")...), glass(true, open(over)),
@@ -200,8 +204,8 @@ func TestNoEmergencyPermitsToActAsTheAgent(t *testing.T) {
 		r.Key = gitindex.Key{Kind: "ServiceAccount", Namespace: "flux-system", Name: "kustomize-controller"}
 		r.Subresource = "token"
 	})
-	if v := policy.Decide(r, snapshot(t, guestbook), build(t, guard(t, "test", "{mode: Enforce}"))); v.Outcome != policy.Deny || v.Reason != policy.TrustedIdentityTaken {
-		t.Errorf("%s %s", v.Outcome, v.Reason)
+	if v := policy.Decide(r, snapshot(t, guestbook), build(t, guard(t, "test", "{mode: Enforce}"))); v.Outcome != policy.Deny || v.Reason != policy.TrustedIdentityTaken || v.Message != asAgent {
+		t.Errorf("%s %s: %s", v.Outcome, v.Reason, v.Message)
 	}
 }
 
@@ -218,6 +222,14 @@ func TestOnlyGitonlyWritesRecords(t *testing.T) {
 		if v := policy.Decide(r, snapshot(t, guestbook), p); v.Outcome != test.want {
 			t.Errorf("%s: %s %s", test.user.Name, v.Outcome, v.Reason)
 		}
+	}
+}
+
+func TestNobodyWritesRecordsBeforeGitonlyKnowsItsName(t *testing.T) {
+	r := request(t, policy.User{}, policy.Create, "", "{kind: BreakGlass}", of("gitonly.dev", "v1alpha1", "BreakGlass", "", "forged"), with(glass(true, nil)))
+	v := policy.Decide(r, snapshot(t, guestbook), build(t, guard(t, "test", enforce)))
+	if want := "gitonly: BreakGlass forged is the record of an emergency, which gitonly alone writes."; v.Outcome != policy.Deny || v.Message != want {
+		t.Errorf("%s: %s", v.Outcome, v.Message)
 	}
 }
 
@@ -258,6 +270,9 @@ func TestOfSeveralPoliciesTheStrictestTermsHold(t *testing.T) {
 		want := policy.EmergencyUse{Terms: &policy.Terms{Reason: why, Until: arrival.Add(5 * time.Minute), Hold: true}, Unrecorded: v1alpha1.Deny}
 		if diff := cmp.Diff(want, *v.Emergency); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
+		}
+		if !strings.Contains(v.Message, "until 2026-03-01T12:05:00Z") {
+			t.Errorf("message: %s", v.Message)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,9 @@ func TestTheAgentTakesBackNothingThatWasChangedInAnEmergency(t *testing.T) {
 	hotfix := strings.Replace(marked, "replicas: 1", "replicas: 5", 1)
 	relabelled := func(object string) string {
 		return strings.Replace(object, "app: guestbook}", "app: guestbook, seen: yes}", 1)
+	}
+	changing := func(field string) func(*policy.Emergency) {
+		return func(e *policy.Emergency) { e.Changed[0].Fields = []string{field} }
 	}
 	elsewhere := func(e *policy.Emergency) { e.Changed[0].Key.Name = "other" }
 	several := func(e *policy.Emergency) {
@@ -60,6 +64,18 @@ func TestTheAgentTakesBackNothingThatWasChangedInAnEmergency(t *testing.T) {
 			new: strings.Replace(guestbook, "replicas: 1", "replicas: 5", 1), emergency: open(several), message: held + ends},
 		{name: "other objects pass", operation: policy.Update, git: guestbook, old: hotfix, new: marked, emergency: open(elsewhere), namespace: true},
 		{name: "other objects may go", operation: policy.Delete, git: guestbook, old: hotfix, emergency: open(elsewhere, func(e *policy.Emergency) { e.Object = gitindex.Key{Kind: "Namespace", Name: "staging"} }), namespace: true},
+		{name: "not the object that it is of, whatever was changed", operation: policy.Delete, git: guestbook, old: hotfix, emergency: open(elsewhere), message: held + ends},
+		{name: "not an object that was changed in a Namespace's", operation: policy.Delete, git: guestbook, old: hotfix, namespace: true,
+			emergency: open(func(e *policy.Emergency) { e.Object = gitindex.Key{Kind: "Namespace", Name: "staging"} }), message: held + ends},
+		{name: "not what the emergency removed", operation: policy.Update, git: guestbook, old: strings.Replace(marked, "replicas: 1, ", "", 1), new: marked, emergency: open(),
+			message: held + strings.Replace(back, "the emergency says 5", "the emergency removed it", 1) + ends},
+		{name: "not what Git is silent about", operation: policy.Update, git: guestbook, old: strings.Replace(marked, "replicas: 1", "replicas: 1, paused: true", 1), new: marked,
+			emergency: open(changing("spec.paused")), message: held + "This request would take back what was changed since:\n  spec.paused: not in Git, the emergency says true\n" + ends},
+		{name: "not what is inside of what was changed", operation: policy.Update, git: guestbook, old: strings.Replace(marked, "nginx:1.25", "nginx:1.26", 1), new: marked, emergency: open(changing("spec.template")),
+			message: held + "This request would take back what was changed since:\n  spec.template.spec.containers[name=web].image: Git says \"nginx:1.25\", the emergency says \"nginx:1.26\"\n" + ends},
+		{name: "not what can't be compared as Git can't be read", operation: policy.Update, git: strings.Replace(guestbook, "replicas: 1", "replicas: many", 1), old: hotfix, new: marked, emergency: open(), message: held + ends},
+		{name: "a connection passes", operation: policy.Connect, git: guestbook, new: "{}", emergency: open()},
+		{name: "what it makes that wasn't deleted passes", operation: policy.Create, git: guestbook, new: guestbook, namespace: true, emergency: open()},
 		{name: "all passes when it is over", operation: policy.Update, git: guestbook, old: hotfix, new: marked, emergency: open(over)},
 		{name: "all passes where nothing is held", operation: policy.Update, git: guestbook, old: hotfix, new: marked, emergency: open(func(e *policy.Emergency) { e.Hold = false })},
 	} {
@@ -95,5 +111,48 @@ func TestNoSecretIsShownOfWhatIsHeld(t *testing.T) {
 	want := "  data.password: it departs from Git's value (not shown)\n"
 	if v.Reason != policy.Held || !strings.Contains(v.Message, want) || strings.Contains(v.Message, "hunter2") || strings.Contains(v.Message, "aG90") {
 		t.Errorf("%s: %s", v.Reason, v.Message)
+	}
+}
+
+func TestWhatOnlyTheAgentRendersIsHeldToo(t *testing.T) {
+	r := request(t, agent, policy.Update, annotated(scaled, because(why)...), annotated(guestbook, because(why)...), with(&policy.BreakGlass{Object: open()}))
+	v := policy.Decide(r, recorded("apps/guestbook"), build(t, guard(t, "test", enforce)))
+	want := "gitonly: Deployment staging/guestbook is held until 2026-03-01T12:30:00Z: dana broke the glass, and says why: INC-1234 gateway down.\n" +
+		"This request would take back what was changed since:\n  spec.replicas: the emergency says 5\n" +
+		"It ends by itself then, or when Git says the same. See BreakGlass staging-deployment-guestbook-x."
+	if diff := cmp.Diff(want, v.Message); v.Reason != policy.Held || diff != "" {
+		t.Errorf("%s, message (-want +got):\n%s", v.Reason, diff)
+	}
+}
+
+func TestAuditModeHoldsNothingAndSaysSo(t *testing.T) {
+	r := request(t, agent, policy.Update, annotated(scaled, because(why)...), annotated(guestbook, because(why)...), with(&policy.BreakGlass{Object: open()}))
+	v := policy.Decide(r, snapshot(t, guestbook), build(t, guard(t, "test", audit)))
+	if want := "gitonly: would be refused, but for Audit mode: Deployment staging/guestbook is held until"; v.Outcome != policy.Warn || !strings.HasPrefix(v.Message, want) {
+		t.Errorf("%s: %s", v.Outcome, v.Message)
+	}
+}
+
+func TestOfManyFieldsThatAreHeldSomeAreSaid(t *testing.T) {
+	const config = `{apiVersion: v1, kind: ConfigMap, metadata: {name: settings, namespace: staging}, data: {%s}}`
+	var git, live []string
+	for i := range 12 {
+		git, live = append(git, fmt.Sprintf("k%02d: a", i)), append(live, fmt.Sprintf("k%02d: b", i))
+	}
+	of := func(r *policy.Request) {
+		r.Key = gitindex.Key{Kind: "ConfigMap", Namespace: "staging", Name: "settings"}
+		r.Type.Group, r.Type.Kind = "", "ConfigMap"
+	}
+	e := open(func(e *policy.Emergency) {
+		e.Object = gitindex.Key{Kind: "Namespace", Name: "staging"}
+		e.Changed = []policy.Changed{{Key: gitindex.Key{Kind: "ConfigMap", Namespace: "staging", Name: "settings"}, Fields: []string{"*"}}}
+	})
+	declared := fmt.Sprintf(config, strings.Join(git, ", "))
+	r := request(t, agent, policy.Update, fmt.Sprintf(config, strings.Join(live, ", ")), declared, of, with(&policy.BreakGlass{Namespace: e}))
+	v := policy.Decide(r, snapshot(t, declared), build(t, guard(t, "test", enforce)))
+	lines := strings.Split(v.Message, "\n")
+	want := []string{`  data.k09: Git says "a", the emergency says "b"`, "  … and 2 more", "It ends by itself then, or when Git says the same. See BreakGlass staging-deployment-guestbook-x."}
+	if diff := cmp.Diff(want, lines[max(0, len(lines)-3):]); diff != "" {
+		t.Errorf("the last lines (-want +got):\n%s", diff)
 	}
 }
