@@ -97,7 +97,7 @@ func glassRulesOf(policy *v1alpha1.GuardPolicy) (glassRules, error) {
 	}
 	return glassRules{
 		max:        spec.MaxDuration.Duration,
-		usual:      min(spec.DefaultDuration.Duration, spec.MaxDuration.Duration),
+		usual:      spec.DefaultDuration.Duration,
 		reason:     reason,
 		hold:       *spec.HoldAgent,
 		unrecorded: spec.Unrecorded,

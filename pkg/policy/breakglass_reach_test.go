@@ -248,3 +248,23 @@ func TestNoEmergencyIsSeenOfAClusterWideObjectThatCannotBeRead(t *testing.T) {
 		t.Errorf("%s: %s", v.Reason, v.Message)
 	}
 }
+
+func TestWhoIsTrustedAnyhowBreaksNoGlass(t *testing.T) {
+	marked := annotated(guestbook, because(why)...)
+	for name, r := range map[string]policy.Request{
+		"the control plane": request(t, controller, policy.Update, guestbook, marked, with(glass(true, nil))),
+		"the agent":         request(t, agent, policy.Update, guestbook, marked, with(glass(true, nil))),
+	} {
+		if v := policy.Decide(r, snapshot(t, guestbook), build(t, guard(t, "test", enforce))); v.Outcome != policy.Allow || v.Emergency != nil {
+			t.Errorf("%s: %s for %s", name, v.Outcome, v.Reason)
+		}
+	}
+	// To one policy the robot is an agent, to another it isn't.
+	trusting, other := guard(t, "trusting", "{mode: Enforce, agents: {subjects: [{kind: ServiceAccount, namespace: ci, name: robot}]}}"), guard(t, "other", enforce)
+	for _, order := range [][]v1alpha1.GuardPolicy{{trusting, other}, {other, trusting}} {
+		v := policy.Decide(request(t, robot, policy.Update, guestbook, marked, with(glass(true, nil))), snapshot(t, guestbook), build(t, order...))
+		if v.Reason != policy.BreakGlassOpened || v.Policy != "other" {
+			t.Errorf("%s by %s", v.Reason, v.Policy)
+		}
+	}
+}
