@@ -2,6 +2,7 @@ package breakglass
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -92,6 +93,83 @@ func TestEmergenciesAreClosedWhenTheyAreOver(t *testing.T) {
 				t.Errorf("state %s, ended at %v", got.Status.State, got.Status.EndedAt)
 			}
 		})
+	}
+}
+
+func TestARecordStaysAsLongAsThePolicySays(t *testing.T) {
+	const day = 24 * time.Hour
+	for _, test := range []struct {
+		name  string
+		after time.Duration // since it began
+		ended time.Duration // since it began; it was ended then
+		bare  bool          // there is no policy
+		want  bool
+	}{
+		{"90 days are over since it was ended", 90*day + 10*time.Minute, 10 * time.Minute, false, false},
+		{"they aren't", 90*day + 10*time.Minute - time.Second, 10 * time.Minute, false, true},
+		{"there is no policy to say so", 9000 * day, 10 * time.Minute, true, true},
+		{"there is none, and the clock of whoever ended it was ahead", 9 * time.Minute, 10 * time.Minute, true, true},
+	} {
+		ended := metav1.NewTime(began.Add(test.ended))
+		c := cluster(t, interceptor.Funcs{}, &v1alpha1.BreakGlass{
+			ObjectMeta: metav1.ObjectMeta{Name: "one"},
+			Spec:       v1alpha1.BreakGlassSpec{Object: reference(guestbook, "u-1"), From: metav1.NewTime(began), Until: metav1.NewTime(began.Add(time.Hour))},
+			Status:     v1alpha1.BreakGlassStatus{State: v1alpha1.BreakGlassEnded, EndedAt: &ended},
+		})
+		k := newKeeper(t, c, &reader{}, nil, began.Add(test.after))
+		if test.bare {
+			k.policy = func() policy.Policy { return policy.Policy{} }
+		}
+		if _, err := k.Reconcile(t.Context(), reconcile.Request{NamespacedName: client.ObjectKey{Name: "one"}}); err != nil {
+			t.Fatal(err)
+		}
+		err := c.Get(t.Context(), client.ObjectKey{Name: "one"}, &v1alpha1.BreakGlass{})
+		if there := err == nil; there != test.want {
+			t.Errorf("%s: there %t, %v", test.name, there, err)
+		}
+	}
+}
+
+func TestAnOpenEmergencyIsLookedAtAgainAndToldOnceItIsOver(t *testing.T) {
+	record := &v1alpha1.BreakGlass{
+		ObjectMeta: metav1.ObjectMeta{Name: "one"},
+		Spec:       v1alpha1.BreakGlassSpec{Object: reference(guestbook, "u-1"), From: metav1.NewTime(began), Until: metav1.NewTime(began.Add(time.Hour))},
+	}
+	c := cluster(t, interceptor.Funcs{}, record)
+	told := &events{}
+	request := reconcile.Request{NamespacedName: client.ObjectKey{Name: "one"}}
+	for _, test := range []struct {
+		after time.Duration
+		want  time.Duration // until it is looked at again
+	}{
+		{time.Minute, lookInterval}, {time.Hour - 2*time.Second, 2 * time.Second}, {time.Hour, 90 * 24 * time.Hour}, {2 * time.Hour, 90*24*time.Hour - time.Hour},
+	} {
+		k := newKeeper(t, c, &reader{}, git("a", "1"), began.Add(test.after))
+		k.teller.events = told
+		got, err := k.Reconcile(t.Context(), request)
+		if err != nil || got.RequeueAfter != test.want {
+			t.Errorf("after %s: %s, %v; want %s", test.after, got.RequeueAfter, err, test.want)
+		}
+	}
+	if want := []string{"Normal BreakGlassExpired: BreakGlass one is over: Expired."}; !slices.Equal(told.said, want) {
+		t.Errorf("told %q", told.said)
+	}
+}
+
+func TestAClosedEmergencyThatChangedMeanwhileIsLookedAtAgain(t *testing.T) {
+	broken := interceptor.Funcs{SubResourceUpdate: func(context.Context, client.Client, string, client.Object, ...client.SubResourceUpdateOption) error {
+		return apierrors.NewConflict(kschema.GroupResource{Resource: "breakglasses"}, "one", nil)
+	}}
+	c := cluster(t, broken, &v1alpha1.BreakGlass{
+		ObjectMeta: metav1.ObjectMeta{Name: "one"},
+		Spec:       v1alpha1.BreakGlassSpec{Object: reference(guestbook, "u-1"), From: metav1.NewTime(began), Until: metav1.NewTime(began.Add(time.Hour))},
+	})
+	told := &events{}
+	k := newKeeper(t, c, &reader{}, nil, began.Add(time.Hour))
+	k.teller.events = told
+	got, err := k.Reconcile(t.Context(), reconcile.Request{NamespacedName: client.ObjectKey{Name: "one"}})
+	if err != nil || got.RequeueAfter == 0 || told.said != nil {
+		t.Errorf("again in %s, %v; told %q", got.RequeueAfter, err, told.said)
 	}
 }
 

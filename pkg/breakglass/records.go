@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -39,7 +40,7 @@ type Records struct {
 	current func() *gitindex.Snapshot
 
 	mu      sync.Mutex
-	pending map[types.UID]*policy.Emergency // opened, and not written yet
+	pending map[types.UID]*policy.Emergency // opened, and not written yet, or never
 }
 
 // NewRecords works through c, which must not be a cache, and tells teller of what
@@ -140,13 +141,14 @@ func (r *Records) Record(ctx context.Context, entry admission.Entry) error {
 	go func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 		defer cancel()
-		defer r.await(entry, false)
 		done <- wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (bool, error) {
 			err := r.write(ctx, entry)
 			if err != nil {
 				last.Store(&err)
+				return false, nil
 			}
-			return err == nil, nil
+			r.await(entry, false)
+			return true, nil
 		})
 	}()
 	select {
@@ -163,18 +165,22 @@ func (r *Records) Record(ctx context.Context, entry admission.Entry) error {
 	return errors.New("the API server takes long to answer")
 }
 
-// await lets an emergency that is being opened count before it is written.
+// await lets an emergency that is being opened count before it is written: until
+// it is over, where that never succeeds.
 func (r *Records) await(entry admission.Entry, writing bool) {
 	if entry.Verdict.Emergency.Emergency != nil || entry.Verdict.Emergency.Terms == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if writing {
-		r.pending[entry.UID] = emergency(opened(entry))
-	} else {
-		delete(r.pending, entry.UID)
+	if !writing {
+		if waiting := r.pending[entry.UID]; waiting != nil && waiting.Name == nameOf(entry) {
+			delete(r.pending, entry.UID)
+		}
+		return
 	}
+	maps.DeleteFunc(r.pending, func(_ types.UID, e *policy.Emergency) bool { return !entry.At.Before(e.Until) })
+	r.pending[entry.UID] = emergency(opened(entry))
 }
 
 // write writes a verdict into its record, once.
@@ -230,11 +236,11 @@ func nameOf(entry admission.Entry) string {
 		words = slices.Insert(words, 0, entry.Key.Namespace)
 	}
 	name := unfit.ReplaceAllString(strings.Join(words, "-"), "-")
-	return strings.TrimRight(name[:min(len(name), 200)], "-.") + "-" + rand.SafeEncodeString(hex.EncodeToString(sum[:]))[:6]
+	return strings.TrimRight(name[:min(len(name), 200)], "-") + "-" + rand.SafeEncodeString(hex.EncodeToString(sum[:]))[:6]
 }
 
-// unfit is what an object's name can't hold, and other kinds' names can.
-var unfit = regexp.MustCompile(`[^a-z0-9.-]`)
+// unfit is what separates words: other kinds' names can hold more than a record's.
+var unfit = regexp.MustCompile(`[^a-z0-9]+`)
 
 // change gives a record the terms that its annotation has now.
 func (r *Records) change(ctx context.Context, name string, entry admission.Entry) error {

@@ -1,9 +1,8 @@
 package breakglass
 
 import (
-	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -159,47 +157,96 @@ func TestARecordSaysWhoWhyAndWhat(t *testing.T) {
 	}
 }
 
-func TestAnEmergencyThatIsNotWrittenYetCountsHere(t *testing.T) {
-	broken := interceptor.Funcs{Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
-		return errors.New("quota exceeded")
-	}}
-	r := replica(t, cluster(t, broken), &events{})
-	if err := r.Record(t.Context(), opening("r-0")); err == nil || !strings.Contains(err.Error(), "quota exceeded") {
-		t.Errorf("got %v", err)
+func TestTheLatestEmergencyOfAnObjectCounts(t *testing.T) {
+	r := replica(t, cluster(t, interceptor.Funcs{}), &events{})
+	reviews := []string{"r-0", "r-1", "r-2"}
+	slices.SortFunc(reviews, func(a, b string) int { return -strings.Compare(nameOf(opening(a)), nameOf(opening(b))) }) // the latest isn't the last by name
+	for i, review := range reviews {
+		entry := opening(review)
+		entry.At, entry.Verdict.Emergency.Terms.Reason = began.Add(time.Duration(i)*time.Hour), review
+		entry.Verdict.Emergency.Terms.Until = entry.At.Add(time.Hour)
+		if err := r.Record(t.Context(), entry); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if open := find(t, r, "u-1"); open == nil || open.Reason != "INC-1234" {
-		t.Errorf("got %+v", open)
+	if got := find(t, r, "u-1"); got == nil || got.Reason != reviews[2] || !got.From.Equal(began.Add(2*time.Hour)) {
+		t.Errorf("got %+v", got)
 	}
 }
 
-func TestARecordHoldsNoMoreThanItsBounds(t *testing.T) {
-	record := &v1alpha1.BreakGlass{}
-	entry := use("", &policy.Emergency{})
-	for i := range v1alpha1.MaxBreakGlassUses + 5 {
-		entry.Review = types.UID(fmt.Sprint(i))
-		entry.Key.Name = fmt.Sprint(i % 3)
-		entry.Verdict.Differences = []fields.Difference{{Path: fmt.Sprintf("data.%d", i)}, {Path: fmt.Sprintf("data.x%d", i)}, {Path: fmt.Sprintf("data.y%d", i)}}
-		note(record, entry, nil)
+func TestChangedTermsChangeTheRecord(t *testing.T) {
+	c := cluster(t, interceptor.Funcs{})
+	r := replica(t, c, &events{})
+	if err := r.Record(t.Context(), opening("r-0")); err != nil {
+		t.Fatal(err)
 	}
-	s := record.Status
-	if len(s.Uses) != v1alpha1.MaxBreakGlassUses || s.Uses[0].UID != "5" || s.UseCount != v1alpha1.MaxBreakGlassUses+5 {
-		t.Errorf("%d uses from %s, %d counted", len(s.Uses), s.Uses[0].UID, s.UseCount)
+	longer := opening("r-1")
+	longer.At, longer.By = began.Add(time.Minute), v1alpha1.User{Name: "ann"}
+	longer.Verdict.Emergency = &policy.EmergencyUse{Emergency: find(t, r, "u-1"), Terms: &policy.Terms{Reason: "INC-1234 still", Until: began.Add(2 * time.Hour), Asked: true}}
+	if err := r.Record(t.Context(), longer); err != nil {
+		t.Fatal(err)
 	}
-	for _, change := range s.Changes {
-		if diff := cmp.Diff([]string{"*"}, change.Fields); diff != "" {
-			t.Errorf("fields of %s (-want +got):\n%s", change.Object.Name, diff)
-		}
+	got := find(t, r, "u-1")
+	want := &policy.Emergency{Name: got.Name, Object: guestbook, UID: "u-1", Reason: "INC-1234 still", By: "dana", From: began, Until: began.Add(2 * time.Hour), Asked: began.Add(2 * time.Hour)}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("emergency (-want +got):\n%s", diff)
+	}
+	var record v1alpha1.BreakGlass
+	if err := c.Get(t.Context(), client.ObjectKey{Name: got.Name}, &record); err != nil {
+		t.Fatal(err)
+	}
+	var did []string
+	for _, use := range record.Status.Uses {
+		did = append(did, use.By.Name+": "+use.Did)
+	}
+	if diff := cmp.Diff([]string{"dana: Opened", "ann: Changed the terms"}, did); diff != "" {
+		t.Errorf("uses (-want +got):\n%s", diff)
 	}
 }
 
-func TestRecordsHaveNamesThatObjectsMayHave(t *testing.T) {
-	for _, key := range []gitindex.Key{
-		guestbook, {Group: "rbac.authorization.k8s.io", Kind: "ClusterRole", Name: "system:node"}, {Kind: "Namespace", Name: strings.Repeat("a", 250)},
-	} {
-		name := nameOf(admission.Entry{Review: "r-0", Key: key})
-		if problems := validation.IsDNS1123Subdomain(name); len(problems) > 0 {
-			t.Errorf("%s: %s", name, problems)
+func TestAnEmergencyThatSomebodyEndedIsOver(t *testing.T) {
+	c := cluster(t, interceptor.Funcs{})
+	r := replica(t, c, &events{})
+	if err := r.Record(t.Context(), opening("r-0")); err != nil {
+		t.Fatal(err)
+	}
+	open := find(t, r, "u-1")
+	end := use("r-1", open)
+	end.At, end.Verdict.Reason, end.Verdict.Emergency.Without, end.Verdict.Differences = began.Add(10*time.Minute), policy.BreakGlassEnded, "", nil
+	late := use("r-2", open) // decided before, and recorded after
+	again := end
+	again.Review, again.At, again.By = "r-3", began.Add(20*time.Minute), v1alpha1.User{Name: "ann"}
+	for _, entry := range []admission.Entry{end, late, again} {
+		if err := r.Record(t.Context(), entry); err != nil {
+			t.Fatal(err)
 		}
+	}
+	if got := find(t, r, "u-1"); !got.Until.Equal(began.Add(10 * time.Minute)) {
+		t.Errorf("until %s", got.Until)
+	}
+	var record v1alpha1.BreakGlass
+	if err := c.Get(t.Context(), client.ObjectKey{Name: open.Name}, &record); err != nil {
+		t.Fatal(err)
+	}
+	if s := record.Status; s.State != v1alpha1.BreakGlassEnded || s.Message != "Ended by dana." || s.UseCount != 4 {
+		t.Errorf("%s: %s, %d uses", s.State, s.Message, s.UseCount)
+	}
+}
+
+func TestARefusalIsToldAndNotRecorded(t *testing.T) {
+	c, told := cluster(t, interceptor.Funcs{}), &events{}
+	r := replica(t, c, told)
+	refused, held := opening("r-0"), use("r-1", &policy.Emergency{Name: "one"})
+	refused.Verdict.Outcome, refused.Verdict.Reason = policy.Deny, policy.BreakGlassRefused
+	held.Verdict.Outcome, held.Verdict.Reason = policy.Deny, policy.Held
+	for _, entry := range []admission.Entry{refused, held} {
+		if err := r.Record(t.Context(), entry); err != nil {
+			t.Error(err)
+		}
+	}
+	want := []string{"Warning BreakGlassRefused: dana may not break the glass, or not like this.", "Warning Held: BreakGlass one kept dana from taking back what was changed."}
+	if !slices.Equal(told.said, want) || find(t, r, "u-1") != nil {
+		t.Errorf("told %q", told.said)
 	}
 }
 

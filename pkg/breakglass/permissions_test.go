@@ -1,0 +1,51 @@
+package breakglass
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	admissionv1 "k8s.io/api/admission/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+)
+
+func TestWhoMayBreakGlassIsAskedOfTheObjectsResource(t *testing.T) {
+	var asked authorizationv1.SubjectAccessReviewSpec
+	c := cluster(t, interceptor.Funcs{Create: func(_ context.Context, _ client.WithWatch, object client.Object, _ ...client.CreateOption) error {
+		review := object.(*authorizationv1.SubjectAccessReview)
+		asked, review.Status.Allowed = review.Spec, true
+		return nil
+	}})
+	may, err := NewPermissions(c).MayBreakGlass(t.Context(), &admissionv1.AdmissionRequest{
+		Resource: metav1.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}, SubResource: "scale", Name: "other", Namespace: "other",
+		UserInfo: authenticationv1.UserInfo{Username: "dana", UID: "d-1", Groups: []string{"oncall"}, Extra: map[string]authenticationv1.ExtraValue{"scopes": {"a", "b"}}},
+	}, guestbook)
+	if !may || err != nil {
+		t.Errorf("may %t: %v", may, err)
+	}
+	want := authorizationv1.SubjectAccessReviewSpec{
+		ResourceAttributes: &authorizationv1.ResourceAttributes{Verb: "break-glass", Group: "apps", Version: "v1", Resource: "deployments", Namespace: "staging", Name: "guestbook"},
+		User:               "dana", UID: "d-1", Groups: []string{"oncall"}, Extra: map[string]authorizationv1.ExtraValue{"scopes": {"a", "b"}},
+	}
+	if diff := cmp.Diff(want, asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+}
+
+func TestNobodyMayWhoCannotBeAskedFor(t *testing.T) {
+	c := cluster(t, interceptor.Funcs{Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
+		return errors.New("timed out")
+	}})
+	may, err := NewPermissions(c).MayBreakGlass(t.Context(), &admissionv1.AdmissionRequest{}, guestbook)
+	if may || err == nil || err.Error() != "creating a SubjectAccessReview: timed out" {
+		t.Errorf("may %t: %v", may, err)
+	}
+	if self, err := Self(t.Context(), c); self != "" || err == nil || err.Error() != "asking the API server who gitonly is: timed out" {
+		t.Errorf("self %q: %v", self, err)
+	}
+}
