@@ -28,6 +28,7 @@ controlplane: # what the tests start: control planes and agents
 .PHONY: test
 test: controlplane ## run all tests
 	go test -timeout 60m ./...
+	go -C tools test ./...
 
 .PHONY: e2e
 e2e: controlplane ## run only the tests on a real API server
@@ -39,7 +40,14 @@ sweep: controlplane ## measure the comparison's two error rates, by thousands of
 
 .PHONY: build
 build: ## build the webhook and the kubectl plugin into bin/
-	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
+	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -o bin/ ./cmd/...
+
+# What the image's programs run on.
+ARCHITECTURES ?= amd64 arm64
+
+.PHONY: image
+image: ## build the container image, an OCI layout in out/image, without a container engine
+	@.ci/image $(ARCHITECTURES)
 
 .PHONY: generate
 generate: ## write what is generated: deepcopy functions and CRDs
@@ -49,6 +57,7 @@ generate: ## write what is generated: deepcopy functions and CRDs
 .PHONY: lint
 lint: ## vet, staticcheck, formatting
 	go vet ./...
+	go -C tools vet ./...
 	$(STATICCHECK) ./...
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
 

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"gitonly.dev/gitonly/pkg/version"
 )
 
 // run is the program: it returns the exit status.
@@ -16,6 +18,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		Use:           "kubectl-gitonly",
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl gitonly"},
 		Short:         "See what Git declares and what gitonly says about a change, and break the glass",
+		Version:       version.String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

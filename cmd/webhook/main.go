@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 
+	_ "golang.org/x/crypto/x509roots/fallback" // the image has no certificates of its own
 	"sigs.k8s.io/controller-runtime/pkg/manager/signals"
 
 	"gitonly.dev/gitonly/pkg/gitindex/render"

@@ -29,6 +29,7 @@ type options struct {
 	pushSecret   string
 	leaderElect  bool
 	fetchTimeout time.Duration
+	version      bool
 	zap          zap.Options
 }
 
@@ -56,11 +57,15 @@ func parse(args []string, out io.Writer) (*options, error) {
 	flags.StringVar(&o.pushSecret, "push-secret", "", "name of the Secret in gitonly's namespace whose key token the Git servers share")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "of several replicas let only one write status")
 	flags.DurationVar(&o.fetchTimeout, "fetch-timeout", time.Minute, "how long one fetch from a Git server may take")
+	flags.BoolVar(&o.version, "version", false, "print gitonly's version, and that's all")
 	logging := flag.NewFlagSet("", flag.ContinueOnError)
 	o.zap.BindFlags(logging)
 	flags.AddGoFlagSet(logging)
 	if err := flags.Parse(args); err != nil {
 		return nil, misused(err)
+	}
+	if o.version {
+		return o, nil
 	}
 	if o.namespace == "" {
 		o.namespace = "gitonly-system"

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gitonly.dev/gitonly/pkg/version"
 )
 
 // served is a folder with something that looks like a certificate.
@@ -82,5 +84,15 @@ func TestWithoutAClusterOnlyFilesWillDo(t *testing.T) {
 	}
 	if access, err := clusterAccess(&options{config: "conf"}); access != nil || err != nil {
 		t.Errorf("access %v, error %v", access, err)
+	}
+}
+
+func TestTheVersionIsPrintedWithoutACertificate(t *testing.T) {
+	var out, problems bytes.Buffer
+	if status := run(t.Context(), []string{"--version"}, &out, &problems); status != 0 {
+		t.Errorf("status %d, and %q", status, problems.String())
+	}
+	if want := "webhook " + version.String() + "\n"; out.String() != want {
+		t.Errorf("printed %q, want %q", out.String(), want)
 	}
 }

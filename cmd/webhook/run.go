@@ -40,6 +40,7 @@ import (
 	"gitonly.dev/gitonly/pkg/policy"
 	"gitonly.dev/gitonly/pkg/policy/fields"
 	"gitonly.dev/gitonly/pkg/policy/fields/builtin"
+	"gitonly.dev/gitonly/pkg/version"
 )
 
 // servePath is where the API server finds the webhook.
@@ -54,9 +55,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err != nil:
 		fmt.Fprintf(stderr, "webhook: %v\n", err)
 		return 2
+	case o.version:
+		fmt.Fprintf(stdout, "webhook %s\n", version.String())
+		return 0
 	}
 	log := zap.New(zap.UseFlagOptions(&o.zap), zap.WriteTo(stderr))
 	ctrl.SetLogger(log)
+	log.Info("gitonly starts", "version", version.String())
 	if err := serve(ctx, o, log); err != nil {
 		log.Error(err, "gitonly stops")
 		return 1
