@@ -38,6 +38,19 @@ func ignoresOf(policy *v1alpha1.GuardPolicy) ([]ignored, error) {
 	return all, nil
 }
 
+// Ignored are the fields of an object that some GuardPolicy leaves to somebody.
+func (p Policy) Ignored(key gitindex.Key) []fields.Ignore {
+	var ignores []fields.Ignore
+	for i := range p.Guards {
+		for _, item := range p.Guards[i].ignores {
+			if includes(item.resource, key) {
+				ignores = append(ignores, item.patterns...)
+			}
+		}
+	}
+	return ignores
+}
+
 // ignored are the fields that don't count in a request.
 func (g *Guard) ignored(req *Request, actor Actor) []fields.Ignore {
 	var ignores []fields.Ignore
