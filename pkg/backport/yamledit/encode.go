@@ -112,3 +112,6 @@ func indented(text string, by int) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// Write returns a value as YAML, with lists in the column of their key.
+func Write(value any) (string, error) { return form{compact: true}.write(value) }

@@ -161,9 +161,9 @@ func TestSmallDocumentsAreChangedInTheirForm(t *testing.T) {
 
 func TestWhatCannotBeChangedInPlaceIsAnError(t *testing.T) {
 	for name, c := range map[string]struct{ text, say, want string }{
-		"text over several lines":              {"a: one\n  two\n", "{a: three}", "it is written in a form that can't be edited"},
-		"what is merged and has to go":         {"x: &x {a: 1}\ny: {<<: *x, b: 1}\n", "{x: {a: 1}, y: {b: 1}}", "it is written in a form that can't be edited"},
-		"another document that is no YAML":        {"a: 1\n---\n{{", "{a: 2}", "yaml: line 3: did not find expected node content"},
+		"text over several lines":          {"a: one\n  two\n", "{a: three}", "it is written in a form that can't be edited"},
+		"what is merged and has to go":     {"x: &x {a: 1}\ny: {<<: *x, b: 1}\n", "{x: {a: 1}, y: {b: 1}}", "it is written in a form that can't be edited"},
+		"another document that is no YAML": {"a: 1\n---\n{{", "{a: 2}", "yaml: line 3: did not find expected node content"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var want any

@@ -1,0 +1,274 @@
+package backport
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
+)
+
+// change is what a field has to become.
+type change struct {
+	path  string // as fields.Difference has it
+	steps []string
+	live  any // the whole object in the cluster
+	old   any // what Git says of the field; nil if nothing
+	value any // what it has to say
+	gone  bool
+}
+
+func newChange(path string, declared, live map[string]any) change {
+	c := change{path: path, steps: gitindex.SplitPath(path), live: live}
+	c.old, _ = lookup(declared, c.steps)
+	value, ok := lookup(live, c.steps)
+	c.value, c.gone = value, !ok
+	return c
+}
+
+// reach is how far a change goes in a document.
+type reach int
+
+const (
+	near  reach = iota // what the field is in has to be there
+	deep               // it is made
+	patch              // the same; and what has to go is set to null, as in a strategic merge patch
+)
+
+// in returns a document with the change made. ok is false where it can't be, or
+// changes nothing.
+func (c *change) in(document any, r reach) (any, bool) {
+	return c.at(document, c.live, c.steps, r)
+}
+
+func (c *change) at(document, live any, steps []string, r reach) (any, bool) {
+	if len(steps) == 0 {
+		return clone(c.value), true
+	}
+	switch document.(type) {
+	case map[string]any:
+		return c.inMap(document.(map[string]any), live, steps, r)
+	case []any:
+		return c.inList(document.([]any), live, steps, r)
+	case nil:
+		if r == near {
+			return nil, false
+		}
+		if _, ok := live.([]any); ok {
+			return c.inList(nil, live, steps, r)
+		}
+		return c.inMap(nil, live, steps, r)
+	}
+	return nil, false
+}
+
+func (c *change) inMap(document map[string]any, live any, steps []string, r reach) (any, bool) {
+	name := strings.TrimSuffix(strings.TrimPrefix(steps[0], "["), "]")
+	member, has := document[name]
+	result := maps.Clone(document)
+	if result == nil {
+		result = map[string]any{}
+	}
+	if c.gone && len(steps) == 1 {
+		if r == patch {
+			result[name] = nil
+			return result, true
+		}
+		delete(result, name)
+		return result, has
+	}
+	if !has && len(steps) > 1 && (r == near || c.gone && r != patch) {
+		return nil, false
+	}
+	below, _ := live.(map[string]any)
+	changed, ok := c.at(member, below[name], steps[1:], r)
+	if !ok {
+		return nil, false
+	}
+	if c.gone && r != patch && isEmpty(changed) && !isEmpty(member) && below[name] == nil {
+		delete(result, name) // nothing is left of it
+		return result, true
+	}
+	result[name] = changed
+	return result, true
+}
+
+func (c *change) inList(document []any, live any, steps []string, r reach) (any, bool) {
+	selector := strings.TrimSuffix(strings.TrimPrefix(steps[0], "["), "]")
+	lives, _ := live.([]any)
+	at, there := find(lives, selector), find(document, selector)
+	var item any
+	if at >= 0 {
+		item = lives[at]
+	}
+	result := slices.Clone(document)
+	switch {
+	case c.gone && len(steps) == 1 && r == patch:
+		keys, ok := keysOf(selector)
+		if !ok {
+			return nil, false
+		}
+		keys["$patch"] = "delete"
+		return append(result, any(keys)), true
+	case c.gone && len(steps) == 1:
+		if there < 0 {
+			return nil, false
+		}
+		return slices.Delete(result, there, there+1), true
+	case there >= 0:
+		changed, ok := c.at(document[there], item, steps[1:], r)
+		if ok {
+			result[there] = changed
+		}
+		return result, ok
+	case item == nil || len(steps) > 1 && r == near:
+		return nil, false
+	}
+	var fresh any
+	if len(steps) > 1 {
+		keys, ok := keysOf(selector)
+		if !ok {
+			return nil, false
+		}
+		for name := range keys {
+			if keys[name] = item.(map[string]any)[name]; keys[name] == nil {
+				delete(keys, name)
+			}
+		}
+		fresh = keys
+	}
+	fresh, ok := c.at(fresh, item, steps[1:], r)
+	if !ok {
+		return nil, false
+	}
+	return slices.Insert(result, behind(document, lives[:at]), fresh), true
+}
+
+// behind is the place in a list behind the last of those that come before.
+func behind(list, before []any) int {
+	for i := len(before) - 1; i >= 0; i-- {
+		for j, item := range list {
+			if sameItem(item, before[i]) {
+				return j + 1
+			}
+		}
+	}
+	if len(before) == 0 {
+		return 0
+	}
+	return len(list)
+}
+
+// sameItem reports whether two items are one, by their names or as a whole.
+func sameItem(a, b any) bool {
+	x, ok := a.(map[string]any)
+	y, also := b.(map[string]any)
+	if ok && also {
+		return x["name"] != nil && x["name"] == y["name"]
+	}
+	return !ok && !also && fmt.Sprint(a) == fmt.Sprint(b)
+}
+
+// find is the index of the item that a selector means; -1 if there is none.
+func find(list []any, selector string) int {
+	keys, keyed := keysOf(selector)
+	for i, item := range list {
+		if m, ok := item.(map[string]any); ok && keyed && matches(m, keys) || !ok && fmt.Sprint(item) == selector {
+			return i
+		}
+	}
+	if i, err := strconv.Atoi(selector); err == nil && i >= 0 && i < len(list) {
+		return i
+	}
+	return -1
+}
+
+// matches reports whether an item has the keys, or leaves those out that have
+// defaults.
+func matches(item, keys map[string]any) bool {
+	found := false
+	for name, want := range keys {
+		switch have := item[name]; {
+		case have == nil:
+		case fmt.Sprint(have) != want:
+			return false
+		default:
+			found = true
+		}
+	}
+	return found
+}
+
+// keysOf takes a selector such as containerPort=80,protocol=TCP apart. The
+// values are text.
+func keysOf(selector string) (map[string]any, bool) {
+	keys := map[string]any{}
+	for selector != "" {
+		name, rest, ok := strings.Cut(selector, "=")
+		if !ok {
+			return nil, false
+		}
+		value, after, _ := strings.Cut(rest, ",")
+		if quoted, err := strconv.QuotedPrefix(rest); err == nil {
+			value, _ = strconv.Unquote(quoted)
+			after = strings.TrimPrefix(rest[len(quoted):], ",")
+		}
+		keys[name], selector = value, after
+	}
+	return keys, len(keys) > 0
+}
+
+// lookup finds what a path leads to.
+func lookup(value any, steps []string) (any, bool) {
+	for _, step := range steps {
+		name := strings.TrimSuffix(strings.TrimPrefix(step, "["), "]")
+		switch v := value.(type) {
+		case map[string]any:
+			member, ok := v[name]
+			if !ok {
+				return nil, false
+			}
+			value = member
+		case []any:
+			i := find(v, name)
+			if i < 0 {
+				return nil, false
+			}
+			value = v[i]
+		default:
+			return nil, false
+		}
+	}
+	return value, value != nil
+}
+
+func isEmpty(value any) bool {
+	switch v := value.(type) {
+	case map[string]any:
+		return len(v) == 0
+	case []any:
+		return len(v) == 0
+	}
+	return false
+}
+
+// clone copies maps and lists.
+func clone(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		m := make(map[string]any, len(v))
+		for name, member := range v {
+			m[name] = clone(member)
+		}
+		return m
+	case []any:
+		list := make([]any, len(v))
+		for i, item := range v {
+			list[i] = clone(item)
+		}
+		return list
+	}
+	return value
+}
