@@ -20,6 +20,16 @@ type target struct {
 	namespace string // empty for cluster-scoped ones
 	name      string
 	objects   dynamic.ResourceInterface
+	client    dynamic.Interface
+}
+
+// in returns the objects in another version of their kind.
+func (t *target) in(version string) dynamic.ResourceInterface {
+	resource := t.client.Resource(t.mapping.Resource.GroupResource().WithVersion(version))
+	if t.namespace == "" {
+		return resource
+	}
+	return resource.Namespace(t.namespace)
 }
 
 // String is the object as gitonly's messages name it.
@@ -76,7 +86,7 @@ func findTarget(config *rest.Config, namespace, kind, name string) (*target, err
 	if err != nil {
 		return nil, err
 	}
-	t := &target{mapping: mapping, name: name, objects: client.Resource(mapping.Resource)}
+	t := &target{mapping: mapping, name: name, objects: client.Resource(mapping.Resource), client: client}
 	if mapping.Scope.Name() == apimeta.RESTScopeNameNamespace {
 		t.namespace, t.objects = namespace, client.Resource(mapping.Resource).Namespace(namespace)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io/fs"
 	"maps"
+	"slices"
 )
 
 // overlay is a tree in which some files have another content. Files are neither
@@ -45,7 +46,12 @@ func (o overlay) ReadFile(name string) ([]byte, error) {
 	return fs.ReadFile(o.below, name)
 }
 
-func (o overlay) ReadDir(name string) ([]fs.DirEntry, error)      { return fs.ReadDir(o.below, name) }
+// ReadDir leaves out .git, which no commit has.
+func (o overlay) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(o.below, name)
+	return slices.DeleteFunc(entries, func(entry fs.DirEntry) bool { return name == "." && entry.Name() == ".git" }), err
+}
+
 func (o overlay) Stat(name string) (fs.FileInfo, error)           { return fs.Stat(o.below, name) }
 func (o overlay) Lstat(name string) (fs.FileInfo, error)          { return fs.Lstat(o.below, name) }
 func (o overlay) ReadLink(name string) (target string, err error) { return fs.ReadLink(o.below, name) }

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/gitindex/git"
+)
+
+// workTree is a checkout on this machine.
+type workTree struct {
+	root    string
+	files   fs.FS
+	remotes []string // URLs
+}
+
+// findWorkTree asks git for the work tree that a folder is in.
+func findWorkTree(ctx context.Context, dir string) (workTree, error) {
+	root, err := runGit(ctx, dir, "rev-parse", "--show-toplevel")
+	if err != nil {
+		return workTree{}, fmt.Errorf("finding the checkout that %s is in: %w; name one with --dir", dir, err)
+	}
+	found := workTree{root: filepath.FromSlash(strings.TrimSpace(root))}
+	opened, err := os.OpenRoot(found.root)
+	if err != nil {
+		return workTree{}, fmt.Errorf("opening the checkout: %w", err)
+	}
+	found.files = opened.FS()
+	remotes, err := runGit(ctx, dir, "remote", "-v")
+	if err != nil {
+		return workTree{}, fmt.Errorf("asking for the remotes of %s: %w", found.root, err)
+	}
+	for line := range strings.Lines(remotes) {
+		if words := strings.Fields(line); len(words) > 1 {
+			found.remotes = append(found.remotes, words[1])
+		}
+	}
+	slices.Sort(found.remotes)
+	found.remotes = slices.Compact(found.remotes)
+	return found, nil
+}
+
+func runGit(ctx context.Context, dir string, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...)
+	var out, problems bytes.Buffer
+	command.Stdout, command.Stderr = &out, &problems
+	err := command.Run()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		return "", errors.New(strings.TrimPrefix(strings.TrimSpace(problems.String()), "fatal: "))
+	}
+	return out.String(), err
+}
+
+// of are the sources whose repository is one of the work tree's remotes. The
+// error says which there are otherwise.
+func (w *workTree) of(sources []gitindex.Source) ([]gitindex.Source, error) {
+	var found []gitindex.Source
+	var others []string
+	for _, source := range sources {
+		url := source.Repository.URL
+		switch {
+		case slices.ContainsFunc(w.remotes, func(remote string) bool { return git.SameRepository(remote, url) }):
+			found = append(found, source)
+		case url != "" && source.Repository.Chart == "":
+			others = append(others, gitindex.Redact(url))
+		}
+	}
+	if len(found) > 0 {
+		return found, nil
+	}
+	slices.Sort(others)
+	return nil, fmt.Errorf("%s is a checkout of %s, which no source is of (%s): go to a checkout of one, or name the folder that is rendered with --path",
+		w.root, listOf(w.shownRemotes(), "no remote"), listOf(slices.Compact(others), "there is none"))
+}
+
+func (w *workTree) shownRemotes() []string {
+	var shown []string
+	for _, remote := range w.remotes {
+		shown = append(shown, gitindex.Redact(remote))
+	}
+	return shown
+}
+
+func listOf(names []string, none string) string {
+	if len(names) == 0 {
+		return none
+	}
+	return strings.Join(names, ", ")
+}
