@@ -147,10 +147,13 @@ func paths(sources []gitindex.Source) []string {
 
 // tell says what became of each field. The error is that some have no place.
 func tell(w io.Writer, object *target, record *emergency, tree *workTree, result *backport.Result) error {
-	if record != nil {
-		fmt.Fprintf(w, "%s, as it was changed in the emergency of BreakGlass %s (%s: %s):\n", object, record.name, record.by, record.reason)
-	} else {
-		fmt.Fprintf(w, "%s, of which there is no record of an emergency: the fields that Git declares:\n", object)
+	switch {
+	case len(result.Placed)+len(result.Left)+len(result.Alone) == 0:
+		fmt.Fprintf(w, "The checkout says the same of %s: there is nothing to bring.\n", object)
+	case record != nil:
+		fmt.Fprintf(w, "%s, what was changed in the emergency of BreakGlass %s (%s: %s):\n", object, record.name, record.by, record.reason)
+	default:
+		fmt.Fprintf(w, "%s, where it departs from what the checkout declares (no emergency is on record that has still to be brought to Git):\n", object)
 	}
 	for _, p := range result.Placed {
 		fmt.Fprintf(w, "  %s: %s   (in the patch: %s)\n", p.Path, saying(p.Difference), p.File)
@@ -164,9 +167,6 @@ func tell(w io.Writer, object *target, record *emergency, tree *workTree, result
 	}
 	for _, d := range result.Alone {
 		fmt.Fprintf(w, "  %s: %s\n    not in the patch: it wasn't changed in the emergency\n", d.Path, saying(d))
-	}
-	if len(result.Placed)+len(result.Left)+len(result.Alone) == 0 {
-		fmt.Fprintln(w, "  Git says the same: there is nothing to bring there.")
 	}
 	if len(result.Edits) > 0 {
 		fmt.Fprintf(w, "The patch is for git apply in %s.\n", tree.root)

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"path"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
@@ -51,8 +51,8 @@ func (b *backportSource) find(ctx context.Context, tree *workTree, object *targe
 		return findings{}, err
 	}
 	var found findings
-	if found.record, err = latestEmergency(ctx, reader, object); err != nil {
-		fmt.Fprintf(said, "warning: %v; what Git declares is looked at\n", err)
+	if found.record, err = latestEmergency(ctx, reader, object.key()); err != nil {
+		fmt.Fprintf(said, "warning: %v; so only fields that Git declares are looked at\n", err)
 	}
 	var sources []gitindex.Source
 	switch {
@@ -110,30 +110,41 @@ func readPolicies(ctx context.Context, reader client.Reader, said io.Writer) []v
 	return list.Items
 }
 
-// emergency is what a record says of an object.
+// emergency is what records say of an object.
 type emergency struct {
 	name, by, reason string
-	fields           []string
+	fields           []string // that were changed
 }
 
-var errNoRecord = errors.New("reading the record of the emergency")
-
-// latestEmergency is the one in which an object was changed: an open one, or the
-// latest; nil if there is none.
-func latestEmergency(ctx context.Context, reader client.Reader, object *target) (*emergency, error) {
+// latestEmergency is the one in which an object was changed: the open ones
+// together, or the latest that Git hasn't caught up with; nil if there is none.
+func latestEmergency(ctx context.Context, reader client.Reader, object gitindex.Key) (*emergency, error) {
 	records, err := readEmergencies(ctx, reader, true)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errNoRecord, err)
+		return nil, err
 	}
-	key := object.key()
-	for i := range records.Items {
+	var found *emergency
+	for i := range records.Items { // open ones first
 		record := &records.Items[i]
-		for _, changed := range record.Status.Changes {
-			o := changed.Object
-			if (gitindex.Key{Group: o.Group, Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}) == key && len(changed.Fields) > 0 {
-				return &emergency{record.Name, record.Spec.OpenedBy.Name, record.Spec.Reason, changed.Fields}, nil
-			}
+		fields := changedIn(record, object)
+		switch {
+		case len(fields) == 0, record.Status.State == v1alpha1.BreakGlassReconciled:
+		case found == nil:
+			found = &emergency{record.Name, record.Spec.OpenedBy.Name, record.Spec.Reason, fields}
+		case isOpen(record):
+			found.fields = append(found.fields, fields...)
 		}
 	}
-	return nil, nil
+	return found, nil
+}
+
+// changedIn are the fields of an object that were changed in an emergency.
+func changedIn(record *v1alpha1.BreakGlass, object gitindex.Key) []string {
+	for _, changed := range record.Status.Changes {
+		o := changed.Object
+		if (gitindex.Key{Group: o.Group, Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}) == object {
+			return slices.Clone(changed.Fields)
+		}
+	}
+	return nil
 }

@@ -78,8 +78,8 @@ func (w *workTree) of(sources []gitindex.Source) ([]gitindex.Source, error) {
 		return found, nil
 	}
 	slices.Sort(others)
-	return nil, fmt.Errorf("%s is a checkout of %s, which no source is of (%s): go to a checkout of one, or name the folder that is rendered with --path",
-		w.root, listOf(w.shownRemotes(), "no remote"), listOf(slices.Compact(others), "there is none"))
+	return nil, fmt.Errorf("no source is of the repository in %s (its remotes: %s; the sources' repositories: %s): name a checkout of one of these with --dir, or the folder that is rendered with --path",
+		w.root, listOf(w.shownRemotes(), "none"), listOf(slices.Compact(others), "none"))
 }
 
 func (w *workTree) shownRemotes() []string {

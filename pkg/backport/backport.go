@@ -76,7 +76,11 @@ func (c *Checkout) Backport(ctx context.Context, types *fields.Types, o Object) 
 	if err := json.UnmarshalCaseSensitivePreserveInts(o.JSON, &b.live); err != nil {
 		return Result{}, fmt.Errorf("reading %s as the cluster has it: %w", o.Key, err)
 	}
-	before, err := b.differences(c.renderings[b.at].snapshot())
+	before, err := b.differences(c.renderings[b.at].snapshot(), nil)
+	if err != nil {
+		return Result{}, err
+	}
+	counted, err := b.differences(c.renderings[b.at].snapshot(), o.Ignored)
 	if err != nil {
 		return Result{}, err
 	}
@@ -84,12 +88,13 @@ func (c *Checkout) Backport(ctx context.Context, types *fields.Types, o Object) 
 		return Result{}, err
 	}
 	for _, d := range before {
+		drifted := d.Declared && slices.Contains(counted, d)
 		switch {
-		case o.Changed == nil && d.Declared, changed(o.Changed, d):
+		case o.Changed == nil && drifted, changed(o.Changed, d):
 			if err := b.bring(ctx, d); err != nil {
 				return Result{}, err
 			}
-		case o.Changed != nil && d.Declared:
+		case drifted:
 			b.result.Alone = append(b.result.Alone, d)
 		}
 	}

@@ -25,11 +25,7 @@ type bringing struct {
 
 // differences are those between the live object and its declaration, which
 // isn't nil.
-func (b *bringing) differences(snapshot *gitindex.Snapshot) ([]fields.Difference, error) {
-	ignored := b.object.Ignored
-	if b.object.Changed != nil {
-		ignored = nil
-	}
+func (b *bringing) differences(snapshot *gitindex.Snapshot, ignored []fields.Ignore) ([]fields.Difference, error) {
 	return policy.Differences(b.types, snapshot, snapshot.Lookup(b.object.Key), b.object.Version, b.object.JSON, ignored)
 }
 
@@ -49,7 +45,7 @@ func (b *bringing) bring(ctx context.Context, d fields.Difference) error {
 		b.result.Left = append(b.result.Left, left)
 		return nil
 	}
-	now, err := b.differences(target.snapshot())
+	now, err := b.differences(target.snapshot(), nil)
 	if err != nil {
 		return err
 	}
@@ -79,9 +75,20 @@ func (b *bringing) bring(ctx context.Context, d fields.Difference) error {
 			}
 		}
 	}
-	left.Why = cmp.Or(left.Why, "no edit that was tried makes Git say this and nothing else")
+	left.Why = cmp.Or(left.Why, b.why(file))
 	b.result.Left = append(b.result.Left, left)
 	return nil
+}
+
+// why says what can be said of a field that no edit brings.
+func (b *bringing) why(file string) string {
+	if file == "" {
+		return "no file sets it: Argo CD's or Flux's own object may"
+	}
+	if text, err := b.tree.ReadFile(file); err == nil && isSealed(text) {
+		return fmt.Sprintf("SOPS seals the whole of %s: change it there with sops", file)
+	}
+	return "no edit that was tried makes Git say this and nothing else"
 }
 
 // try keeps an edit if it does what it has to, and nothing else. why says what
@@ -99,7 +106,7 @@ func (b *bringing) try(ctx context.Context, p proposal, d fields.Difference, bef
 	if snapshot.Lookup(b.object.Key) == nil {
 		return false, fmt.Sprintf("its name is made of what is in it: to change it in %s makes another object", p.file), nil
 	}
-	now, err := b.differences(snapshot)
+	now, err := b.differences(snapshot, nil)
 	if err != nil {
 		return false, "", nil // it doesn't fit the kind's type
 	}
@@ -176,7 +183,7 @@ func (b *bringing) trim(field *change, declared *gitindex.Declared, git map[stri
 		other := *declared
 		other.JSON = encoded
 		r := rendering{source: b.renderings[b.at].source, at: b.renderings[b.at].at, objects: []gitindex.Declared{other}}
-		now, err := b.differences(r.snapshot())
+		now, err := b.differences(r.snapshot(), nil)
 		return err == nil && !slices.ContainsFunc(now, func(d fields.Difference) bool { return overlap(field.path, d.Path) })
 	}
 	if says() {

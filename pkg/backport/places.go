@@ -1,6 +1,7 @@
 package backport
 
 import (
+	"bytes"
 	"io/fs"
 	"maps"
 	"path"
@@ -68,15 +69,29 @@ func (b *bringing) places(field *change, declared *gitindex.Declared, target *re
 	return places
 }
 
-// read returns a file that may be edited: links, which a patch can't go
-// through, are none.
+// read returns a file that may be edited. Links, which a patch can't go through,
+// are none, and neither is what SOPS seals as a whole: its readers would find
+// that something changed.
 func (b *bringing) read(file string) ([]byte, bool) {
 	info, err := b.tree.Lstat(file)
 	if err != nil || info.Mode().Type() == fs.ModeSymlink {
 		return nil, false
 	}
 	text, err := b.tree.ReadFile(file)
-	return text, err == nil
+	return text, err == nil && !isSealed(text)
+}
+
+// isSealed reports whether SOPS encrypted something of a file.
+func isSealed(text []byte) bool {
+	if bytes.HasPrefix(text, []byte("sops_mac=")) || bytes.Contains(text, []byte("\nsops_mac=")) {
+		return true
+	}
+	documents, _ := yamledit.Documents(text)
+	return slices.ContainsFunc(documents, func(document any) bool {
+		object, _ := document.(map[string]any)
+		sops, _ := object["sops"].(map[string]any)
+		return sops["mac"] != nil
+	})
 }
 
 func (b *bringing) inPlaces(field *change, places []string, r reach) []proposal {
@@ -90,9 +105,7 @@ func (b *bringing) inPlaces(field *change, places []string, r reach) []proposal 
 		var texts [][]byte
 		if isKustomization(file) {
 			texts = field.inKustomization(key, text, r)
-			if documents, err := yamledit.Documents(text); err == nil && len(documents) > 0 && r == near {
-				all = append(all, field.generatorFiles(key, path.Dir(file), documents[0])...)
-			}
+			all = append(all, b.generatorFiles(field, file, text)...)
 		} else {
 			texts = field.inManifests(key.Kind, text, r)
 		}
@@ -101,6 +114,19 @@ func (b *bringing) inPlaces(field *change, places []string, r reach) []proposal 
 		}
 	}
 	return all
+}
+
+// generatorFiles are the files that a kustomization takes a ConfigMap's data
+// from, with what the field has to say.
+func (b *bringing) generatorFiles(field *change, file string, text []byte) []proposal {
+	documents, err := yamledit.Documents(text)
+	if err != nil || len(documents) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(field.generatorFiles(b.object.Key, path.Dir(file), documents[0]), func(p proposal) bool {
+		_, ok := b.read(p.file)
+		return !ok
+	})
 }
 
 // newPatches add a patch to the kustomizations.
