@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -41,14 +42,14 @@ func (a *access) config() (*rest.Config, string, error) {
 	return config, namespace, nil
 }
 
-// client returns a client of that cluster for gitonly's kinds.
+// client returns a client of that cluster for gitonly's kinds, and the core ones.
 func (a *access) client() (client.Client, error) {
 	config, _, err := a.config()
 	if err != nil {
 		return nil, err
 	}
 	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
+	if err := errors.Join(v1alpha1.AddToScheme(scheme), corev1.AddToScheme(scheme)); err != nil {
 		return nil, err
 	}
 	return client.New(config, client.Options{Scheme: scheme})

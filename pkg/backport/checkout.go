@@ -37,6 +37,7 @@ func Read(ctx context.Context, renderer gitindex.Renderer, tree fs.FS, sources [
 	c := &Checkout{renderer: renderer, tree: overlay{below: tree}}
 	for _, source := range sources {
 		for _, at := range source.Locations {
+			at.Build.Marks = gitindex.Marks{} // the agent's own, which no file can bring
 			if at.Render != gitindex.Unrendered {
 				c.renderings = append(c.renderings, rendering{source: source.Name, at: at})
 			}

@@ -12,7 +12,7 @@ import (
 )
 
 // maxEdits bounds how many places of a document are changed.
-const maxEdits = 1000
+const maxEdits = 300
 
 // Rewrite returns text with one of its documents, counted from 0, changed to
 // say want. The other documents say what they said. It is an error if that
@@ -119,7 +119,7 @@ func (e *editor) step(n *yaml.Node, have, want any, in *parent) (edit, error) {
 	if n.Kind != yaml.AliasNode {
 		switch want := want.(type) {
 		case map[string]any:
-			if have, ok := have.(map[string]any); ok && len(have) > 0 && len(want) > 0 {
+			if have, ok := have.(map[string]any); ok && (in == nil || share(have, want)) {
 				return e.mapping(n, have, want)
 			}
 		case []any:
@@ -156,6 +156,16 @@ func (e *editor) mapping(n *yaml.Node, have, want map[string]any) (edit, error) 
 		}
 	}
 	return edit{}, errForm // something that is merged has to go
+}
+
+// share reports whether two maps have a member of one name.
+func share(a, b map[string]any) bool {
+	for name := range a {
+		if has(b, name) {
+			return true
+		}
+	}
+	return false
 }
 
 func has(m map[string]any, name string) bool { _, ok := m[name]; return ok }

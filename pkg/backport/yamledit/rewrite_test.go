@@ -1,6 +1,7 @@
 package yamledit_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -125,23 +126,25 @@ func TestOnlyThePlacesThatDifferAreChanged(t *testing.T) {
 
 func TestSmallDocumentsAreChangedInTheirForm(t *testing.T) {
 	for name, c := range map[string]struct{ text, say, want string }{
-		"JSON":                          {`{"a": {"b": 1}}`, "a: {b: 2, c: <x>}", `{"a": {"b": 2, "c": "<x>"}}`},
-		"JSON on lines":                 {"{\n  \"a\": 1,\n  \"l\": [\n    \"x\"\n  ]\n}\n", "{a: 1, l: [x, z], b: y}", "{\n  \"a\": 1,\n  \"l\": [\n    \"x\",\n    \"z\"\n  ],\n  \"b\": \"y\"\n}\n"},
-		"no end of the last line":       {"a: 1\nb:\n  c: 1", "{a: 1, b: {c: 1, d: 2}}", "a: 1\nb:\n  c: 1\n  d: 2"},
-		"a null without text":           {"a:\nb: 1\n", "{a: 5, b: 1}", "a: 5\nb: 1\n"},
-		"a map in the place of nothing": {"a:\nb: 1\n", "{a: {x: 1}, b: 1}", "a:\n  x: 1\nb: 1\n"},
-		"a null item":                   {"- a\n-\n", "[a, 1]", "- a\n- 1\n"},
-		"indented lists":                {"a:\n    - x: 1\nb: 2\n", "{a: [{x: 1}, {x: 2}], b: 2, c: [1]}", "a:\n    - x: 1\n    - x: 2\nb: 2\nc:\n  - 1\n"},
-		"an alias":                      {"a: &x 1\nb: *x\n", "{a: 1, b: 2}", "a: &x 1\nb: 2\n"},
-		"what has an anchor":            {"a: &x 1\nb: 2\n", "{a: 3, b: 2}", "a: &x 3\nb: 2\n"},
-		"what has an alias that stays":  {"a: &x 1\nb: *x\n", "{a: 3, b: 1}", "a: &x 3\nb: 1\n"},
-		"what is merged":                {"x: &x {a: 1}\ny:\n  <<: *x\n  b: 1\n", "{x: {a: 1}, y: {a: 2, b: 1}}", "x: &x {a: 1}\ny:\n  <<: *x\n  b: 1\n  a: 2\n"},
-		"a tag":                         {"a: !!str 1\n", "{a: '2'}", "a: !!str \"2\"\n"},
-		"a number that is text":         {"a: v1\n", "{a: '1.10'}", "a: \"1.10\"\n"},
-		"wide letters":                  {"ä: {é: 1, ö: 2}\n", "{ä: {é: 1, ö: 3}}", "ä: {é: 1, ö: 3}\n"},
-		"folded text":                   {"a: >-\n  one\n  two\nb: 1\n", "{a: three, b: 1}", "a: three\nb: 1\n"},
-		"quotes in quotes":              {"a: 'it''s'\nb: \"x\\\"y\"\n", "{a: it's ok, b: z}", "a: 'it''s ok'\nb: \"z\"\n"},
-		"the last members go":           {"a: 1\nb:\n  c: 1\n  d: 1", "{a: 1, b: {c: 1}}", "a: 1\nb:\n  c: 1\n"},
+		"JSON":                             {`{"a": {"b": 1}}`, "a: {b: 2, c: <x>}", `{"a": {"b": 2, "c": "<x>"}}`},
+		"JSON on lines":                    {"{\n  \"a\": 1,\n  \"l\": [\n    \"x\"\n  ]\n}\n", "{a: 1, l: [x, z], b: y}", "{\n  \"a\": 1,\n  \"l\": [\n    \"x\",\n    \"z\"\n  ],\n  \"b\": \"y\"\n}\n"},
+		"no end of the last line":          {"a: 1\nb:\n  c: 1", "{a: 1, b: {c: 1, d: 2}}", "a: 1\nb:\n  c: 1\n  d: 2"},
+		"a null without text":              {"a:\nb: 1\n", "{a: 5, b: 1}", "a: 5\nb: 1\n"},
+		"a map in the place of nothing":    {"a:\nb: 1\n", "{a: {x: 1}, b: 1}", "a:\n  x: 1\nb: 1\n"},
+		"a null item":                      {"- a\n-\n", "[a, 1]", "- a\n- 1\n"},
+		"indented lists":                   {"a:\n    - x: 1\nb: 2\n", "{a: [{x: 1}, {x: 2}], b: 2, c: [1]}", "a:\n    - x: 1\n    - x: 2\nb: 2\nc:\n  - 1\n"},
+		"an alias":                         {"a: &x 1\nb: *x\n", "{a: 1, b: 2}", "a: &x 1\nb: 2\n"},
+		"what has an anchor":               {"a: &x 1\nb: 2\n", "{a: 3, b: 2}", "a: &x 3\nb: 2\n"},
+		"what has an alias that stays":     {"a: &x 1\nb: *x\n", "{a: 3, b: 1}", "a: &x 3\nb: 1\n"},
+		"what is merged":                   {"x: &x {a: 1}\ny:\n  <<: *x\n  b: 1\n", "{x: {a: 1}, y: {a: 2, b: 1}}", "x: &x {a: 1}\ny:\n  <<: *x\n  b: 1\n  a: 2\n"},
+		"all members of a map in brackets": {"a: {x: 1}\n", "{a: {z: 2}}", "a:\n  z: 2\n"},
+		"all members of a map":             {"a:\n  x: 1\nb: 1\n", "{a: {z: 2}, b: 1}", "a:\n  z: 2\nb: 1\n"},
+		"a tag":                            {"a: !!str 1\n", "{a: '2'}", "a: !!str \"2\"\n"},
+		"a number that is text":            {"a: v1\n", "{a: '1.10'}", "a: \"1.10\"\n"},
+		"wide letters":                     {"ä: {é: 1, ö: 2}\n", "{ä: {é: 1, ö: 3}}", "ä: {é: 1, ö: 3}\n"},
+		"folded text":                      {"a: >-\n  one\n  two\nb: 1\n", "{a: three, b: 1}", "a: three\nb: 1\n"},
+		"quotes in quotes":                 {"a: 'it''s'\nb: \"x\\\"y\"\n", "{a: it's ok, b: z}", "a: 'it''s ok'\nb: \"z\"\n"},
+		"the last members go":              {"a: 1\nb:\n  c: 1\n  d: 1", "{a: 1, b: {c: 1}}", "a: 1\nb:\n  c: 1\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var want any
@@ -176,4 +179,24 @@ func TestWhatCannotBeChangedInPlaceIsAnError(t *testing.T) {
 			}
 		})
 	}
+}
+
+func FuzzRewrite(f *testing.F) {
+	f.Add(deployment, "spec: {replicas: 5}")
+	f.Add("a: {b: [1, 2]}\n", "a: {b: [2], c: |\n  x\n  y\n}")
+	f.Add("- a: &x 1\n  b: *x\n-\n", "[{b: 2}, x]")
+	f.Fuzz(func(t *testing.T, text, say string) {
+		wants, err := yamledit.Documents([]byte(say))
+		if err != nil || len(wants) == 0 {
+			return
+		}
+		got, err := yamledit.Rewrite([]byte(text), 0, wants[0])
+		if err != nil {
+			return
+		}
+		says, err := yamledit.Documents(got)
+		if err != nil || fmt.Sprint(says[0]) != fmt.Sprint(wants[0]) {
+			t.Errorf("%q becomes %q, which says %v instead of %v: %v", text, got, says, wants, err)
+		}
+	})
 }

@@ -43,7 +43,7 @@ func parse(text []byte) ([]*yaml.Node, error) {
 }
 
 // maxNodes bounds what aliases may grow to.
-const maxNodes = 1_000_000
+const maxNodes = 200_000
 
 func valueOf(n *yaml.Node) (any, error) {
 	left := maxNodes
