@@ -2,6 +2,8 @@ package admission
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -9,6 +11,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/rand"
 
 	"gitonly.dev/gitonly/pkg/api/v1alpha1"
 	"gitonly.dev/gitonly/pkg/gitindex"
@@ -31,6 +34,9 @@ type Permissions interface {
 	// MayBreakGlass reports whether the user of a request has the verb
 	// break-glass on its object.
 	MayBreakGlass(ctx context.Context, review *admissionv1.AdmissionRequest, key gitindex.Key) (bool, error)
+
+	// MayApprove reports the same of the verb approve-break-glass.
+	MayApprove(ctx context.Context, review *admissionv1.AdmissionRequest, key gitindex.Key) (bool, error)
 }
 
 // Entry is one verdict to be recorded.
@@ -47,11 +53,24 @@ type Entry struct {
 	Verdict     policy.Verdict
 }
 
+// Code stands for a request: six letters and digits, the same each time that it
+// is reviewed.
+func Code(review types.UID) string {
+	sum := sha256.Sum256([]byte(review))
+	return rand.SafeEncodeString(hex.EncodeToString(sum[:]))[:6]
+}
+
 // breakGlass is what is known of the emergencies that a request may be part of.
 func (h *Handler) breakGlass(ctx context.Context, review *admissionv1.AdmissionRequest, request *policy.Request, actor policy.Actor) *policy.BreakGlass {
-	glass := &policy.BreakGlass{Resource: kschema.GroupResource{Group: review.Resource.Group, Resource: review.Resource.Resource}.String()}
+	glass := &policy.BreakGlass{
+		Resource: kschema.GroupResource{Group: review.Resource.Group, Resource: review.Resource.Resource}.String(),
+		Code:     Code(review.UID),
+	}
 	if actor != policy.Agent {
 		glass.Permitted, glass.Problem = h.Permissions.MayBreakGlass(ctx, review, request.Key)
+		if glass.Problem == nil && policy.AsksForApproval(request) {
+			glass.MayApprove, glass.Problem = h.Permissions.MayApprove(ctx, review, request.Key)
+		}
 		if glass.Problem != nil {
 			glass.Problem = fmt.Errorf("asking the API server whether %s may: %w", request.User.Name, glass.Problem)
 		}
@@ -135,7 +154,7 @@ func markIn(object []byte) mark {
 // recordEmergency takes note of what a verdict has to do with an emergency. It
 // returns the verdict, which is another where it has to be recorded and can't.
 func (h *Handler) recordEmergency(ctx context.Context, review *admissionv1.AdmissionRequest, request *policy.Request, v policy.Verdict) policy.Verdict {
-	if v.Emergency == nil || h.Emergencies == nil || review.DryRun != nil && *review.DryRun {
+	if v.Emergency == nil || h.Emergencies == nil || request.DryRun {
 		return v
 	}
 	entry := Entry{

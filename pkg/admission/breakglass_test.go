@@ -48,14 +48,20 @@ func (e *emergencies) Record(_ context.Context, entry admission.Entry) error {
 
 // permissions is RBAC with one answer.
 type permissions struct {
-	may   bool
-	err   error
-	asked []string
+	may      bool
+	approves bool
+	err      error
+	asked    []string
 }
 
 func (p *permissions) MayBreakGlass(_ context.Context, review *admissionv1.AdmissionRequest, key gitindex.Key) (bool, error) {
 	p.asked = append(p.asked, review.UserInfo.Username+" "+key.String())
 	return p.may, p.err
+}
+
+func (p *permissions) MayApprove(_ context.Context, review *admissionv1.AdmissionRequest, key gitindex.Key) (bool, error) {
+	p.asked = append(p.asked, review.UserInfo.Username+" to approve "+key.String())
+	return p.approves, p.err
 }
 
 // namespaces is what is watched of Namespaces: the same of each.
@@ -144,7 +150,7 @@ func TestOpeningIsSaidAndRecorded(t *testing.T) {
 		Review: "a-1", At: now, By: v1alpha1.User{Name: "ann", Groups: []string{"developers"}}, Operation: policy.Update,
 		Key: web().Object, Version: "v1", UID: "u-1", Asked: policy.Annotation{Reason: inc},
 		Verdict: policy.Verdict{Outcome: policy.Allow, Reason: policy.BreakGlassOpened, Mode: "Enforce", Policy: "test", Emergency: &policy.EmergencyUse{
-			Terms: &policy.Terms{Reason: inc, Until: now.Add(time.Hour), Hold: true}, Without: policy.DeclaredFieldChanged, Unrecorded: "Allow",
+			Terms: &policy.Terms{Reason: inc, Until: now.Add(time.Hour), Hold: true, Code: admission.Code("a-1")}, Without: policy.DeclaredFieldChanged, Unrecorded: "Allow",
 		}},
 	}}
 	if diff := cmp.Diff(entries, e.recorded, cmpopts.IgnoreFields(policy.Verdict{}, "Actor", "Message", "Differences", "Declared")); diff != "" {
@@ -367,5 +373,50 @@ object: {data: {password: c2VzYW1l}}
 				t.Errorf("%s says %s:\n%s\n%s", name, value, said, e.log)
 			}
 		}
+	}
+}
+
+func TestAgreeingIsAskedForSaidAndRecorded(t *testing.T) {
+	waits := web(func(e *policy.Emergency) { e.AskedBy, e.Approvers, e.Code = "dana", 1, "c0de" })
+	agreeing := strings.NewReplacer("oldObject: {", "oldObject: {"+mark, "\nobject: {spec: {replicas: 5}", "\nobject: {"+strings.Replace(mark, "annotations: {", "annotations: {gitonly.dev/break-glass-approve: c0de, ", 1)+"spec: {replicas: 1}").Replace(scaleUp)
+	for _, test := range []struct {
+		name     string
+		edit     func(*emergency)
+		request  string
+		allowed  bool
+		said     string
+		recorded int
+	}{
+		{"by who may", func(e *emergency) { e.approves = true }, agreeing, true, "gitonly: ann agreed with dana: the glass is broken for Deployment staging/web until 2026-03-01T13:00:00Z. What is done meanwhile is recorded.", 1},
+		{"by a dry run", func(e *emergency) { e.approves = true }, agreeing + "dryRun: true", true, "gitonly: ann would agree with dana: the glass would be broken for Deployment staging/web until 2026-03-01T13:00:00Z. This is a dry run: nothing is recorded.", 0},
+		{"not by who may not", func(*emergency) {}, agreeing, false, "gitonly: nobody agrees by this to an emergency of Deployment staging/web: it takes the verb approve-break-glass on deployments.apps, which ann hasn't got.", 1},
+		{"not where it can't be recorded", func(e *emergency) { e.approves, e.unwrote = true, errors.New("quota exceeded") }, agreeing, false, "gitonly: GuardPolicy test permits nothing in an emergency that can't be recorded (breakGlass.approvers: 1): quota exceeded.", 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			e := newEmergency(t, "{mode: Enforce, breakGlass: {approvers: 1}}")
+			e.open = map[types.UID]*policy.Emergency{"u-1": waits}
+			test.edit(e)
+			response := e.ask(t, test.request)
+			said := strings.Join(response.Warnings, "\n") + response.Result.Message
+			if diff := cmp.Diff(test.said, said); response.Allowed != test.allowed || diff != "" || len(e.recorded) != test.recorded {
+				t.Errorf("allowed %t, %d recorded, said (-want +got):\n%s", response.Allowed, len(e.recorded), diff)
+			}
+			if diff := cmp.Diff([]string{"ann Deployment staging/web", "ann to approve Deployment staging/web"}, e.asked); diff != "" {
+				t.Errorf("asked (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWhatOthersHaveToAgreeToIsNotOpenedUnrecorded(t *testing.T) {
+	e := newEmergency(t, "{mode: Enforce, breakGlass: {approvers: 2}}")
+	e.unwrote = errors.New("quota exceeded")
+	response := e.ask(t, opening)
+	want := "gitonly: GuardPolicy test permits nothing in an emergency that can't be recorded (breakGlass.approvers: 2): quota exceeded."
+	if response.Allowed || response.Result.Message != want {
+		t.Errorf("allowed %t: %s", response.Allowed, response.Result.Message)
+	}
+	if audit := response.AuditAnnotations["breakGlassApprovers"]; audit != "2" {
+		t.Errorf("audited %q", audit)
 	}
 }

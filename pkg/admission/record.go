@@ -2,6 +2,7 @@ package admission
 
 import (
 	"maps"
+	"strconv"
 	"strings"
 	"time"
 
@@ -88,6 +89,9 @@ func emergencyOf(v policy.Verdict) map[string]string {
 	}
 	if use.Terms != nil {
 		all["breakGlassReason"], all["breakGlassUntil"] = use.Terms.Reason, use.Terms.Until.UTC().Format(time.RFC3339)
+	}
+	if use.Terms != nil && use.Terms.Approvers > 0 {
+		all["breakGlassApprovers"] = strconv.Itoa(use.Terms.Approvers)
 	}
 	if use.Without != "" {
 		all["without"] = string(use.Without)

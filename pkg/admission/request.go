@@ -26,6 +26,7 @@ func (h *Handler) request(review *admissionv1.AdmissionRequest) policy.Request {
 		OldObject:   review.OldObject.Raw,
 		Type:        kschema.GroupVersionKind(review.Kind),
 	}
+	request.DryRun = review.DryRun != nil && *review.DryRun
 	request.FieldManager = fieldManager(review)
 	request.Key, request.Problem = h.key(review)
 	if h.Namespaces != nil && request.Key.Namespace != "" {

@@ -67,14 +67,10 @@ func (k *keeper) Reconcile(ctx context.Context, request reconcile.Request) (reco
 	if err := k.client.Get(ctx, request.NamespacedName, &record); err != nil {
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
-	if isOpen(&record) {
+	if record.IsOpen() {
 		return k.look(ctx, &record)
 	}
 	return k.forget(ctx, &record)
-}
-
-func isOpen(record *v1alpha1.BreakGlass) bool {
-	return record.Status.State == "" || record.Status.State == v1alpha1.BreakGlassActive
 }
 
 func (k *keeper) count(ctx context.Context) error {
@@ -84,7 +80,7 @@ func (k *keeper) count(ctx context.Context) error {
 	}
 	open := 0
 	for i := range list.Items {
-		if isOpen(&list.Items[i]) {
+		if list.Items[i].IsOpen() {
 			open++
 		}
 	}
@@ -97,13 +93,18 @@ func (k *keeper) look(ctx context.Context, record *v1alpha1.BreakGlass) (reconci
 	before := record.DeepCopy()
 	now := k.clock.Now()
 	status := &record.Status
-	status.State, status.Object = v1alpha1.BreakGlassActive, keyOf(record.Spec.Object).String()
+	status.Object = keyOf(record.Spec.Object).String()
+	var waits string
+	status.State, waits = openState(record)
 	remains, caughtUp, problem := k.departures(ctx, record)
 	status.Message = said(remains, problem)
 	gone, err := k.gone(ctx, record)
 	switch {
 	case !now.Before(record.Spec.Until.Time):
 		status.State = v1alpha1.BreakGlassExpired
+		if waits != "" {
+			status.Message = strings.TrimSpace("Too few others agreed. " + status.Message)
+		}
 	case err != nil:
 		return reconcile.Result{}, err
 	case gone != "":
@@ -111,12 +112,14 @@ func (k *keeper) look(ctx context.Context, record *v1alpha1.BreakGlass) (reconci
 		status.Message = strings.TrimSpace(gone + " " + status.Message)
 	case caughtUp:
 		status.State, status.Message = v1alpha1.BreakGlassReconciled, "Git says now what was changed."
+	default:
+		status.Message = strings.TrimSpace(waits + " " + status.Message)
 	}
 	wait := min(lookInterval, record.Spec.Until.Sub(now))
 	if equality.Semantic.DeepEqual(before.Status, *status) {
 		return reconcile.Result{RequeueAfter: max(wait, time.Millisecond)}, nil
 	}
-	if !isOpen(record) {
+	if !record.IsOpen() {
 		ended := seconds(now)
 		if record.Spec.Until.Before(&ended) {
 			ended = record.Spec.Until
@@ -129,7 +132,7 @@ func (k *keeper) look(ctx context.Context, record *v1alpha1.BreakGlass) (reconci
 		}
 		return reconcile.Result{}, fmt.Errorf("writing the status of BreakGlass %s: %w", record.Name, client.IgnoreNotFound(err))
 	}
-	if !isOpen(record) {
+	if !record.IsOpen() {
 		k.tell(record)
 		return k.forget(ctx, record)
 	}

@@ -217,3 +217,44 @@ func (r *reader) Get(_ context.Context, _ client.ObjectKey, into client.Object, 
 	}
 	return into.(*unstructured.Unstructured).UnmarshalJSON(encoded)
 }
+
+func TestAnEmergencyThatWaitsIsClosedToo(t *testing.T) {
+	const live = `{apiVersion: apps/v1, kind: Deployment, metadata: {name: guestbook, namespace: staging, uid: u-1, annotations: {gitonly.dev/break-glass: INC-1234}}}`
+	const bare = `{apiVersion: apps/v1, kind: Deployment, metadata: {name: guestbook, namespace: staging, uid: u-1}}`
+	for _, test := range []struct {
+		name   string
+		after  time.Duration // since it began
+		agreed []string      // by which codes
+		live   string
+		want   string
+	}{
+		{"nobody has agreed", time.Minute, nil, live, "Pending: Waits for 2 other people to agree."},
+		{"one has", time.Minute, []string{"c0de"}, live, "Pending: Waits for 1 other person to agree."},
+		{"two have", time.Minute, []string{"c0de", "c0de"}, live, "Active: "},
+		{"one has, and another to other terms", time.Minute, []string{"0ld", "c0de"}, live, "Pending: Waits for 1 other person to agree."},
+		{"its time is over", time.Hour, []string{"c0de"}, live, "Expired: Too few others agreed."},
+		{"its annotation is gone", time.Minute, nil, bare, "Ended: Its annotation is gone."},
+	} {
+		record := &v1alpha1.BreakGlass{
+			ObjectMeta: metav1.ObjectMeta{Name: "one"},
+			Spec: v1alpha1.BreakGlassSpec{
+				Object: reference(guestbook, "u-1"), Reason: "INC-1234", OpenedBy: v1alpha1.User{Name: "dana"}, Approval: v1alpha1.BreakGlassApproval{Approvers: 2, Code: "c0de"},
+				From: metav1.NewTime(began), Until: metav1.NewTime(began.Add(time.Hour)),
+			},
+			Status: v1alpha1.BreakGlassStatus{State: v1alpha1.BreakGlassPending, Uses: []v1alpha1.BreakGlassUse{{UID: "r-1", Time: metav1.NewTime(began)}}},
+		}
+		for _, code := range test.agreed {
+			record.Status.Approvals = append(record.Status.Approvals, v1alpha1.BreakGlassAgreement{Code: code})
+		}
+		c := cluster(t, interceptor.Funcs{}, record)
+		k := newKeeper(t, c, &reader{live: test.live}, git("a", "1"), began.Add(test.after))
+		if _, err := k.Reconcile(t.Context(), reconcile.Request{NamespacedName: client.ObjectKey{Name: "one"}}); err != nil {
+			t.Fatal(err)
+		}
+		var got v1alpha1.BreakGlass
+		err := c.Get(t.Context(), client.ObjectKey{Name: "one"}, &got)
+		if said := string(got.Status.State) + ": " + got.Status.Message; err != nil || said != test.want {
+			t.Errorf("%s:\n got %s, %v\nwant %s", test.name, said, err, test.want)
+		}
+	}
+}

@@ -23,10 +23,19 @@ func NewPermissions(c client.Client) *Permissions { return &Permissions{c} }
 // MayBreakGlass reports whether the user of a request has the verb break-glass on
 // its object, whatever the request's subresource.
 func (p *Permissions) MayBreakGlass(ctx context.Context, review *admissionv1.AdmissionRequest, key gitindex.Key) (bool, error) {
+	return p.may(ctx, v1alpha1.BreakGlassVerb, review, key)
+}
+
+// MayApprove reports the same of the verb approve-break-glass.
+func (p *Permissions) MayApprove(ctx context.Context, review *admissionv1.AdmissionRequest, key gitindex.Key) (bool, error) {
+	return p.may(ctx, v1alpha1.ApproveBreakGlassVerb, review, key)
+}
+
+func (p *Permissions) may(ctx context.Context, verb string, review *admissionv1.AdmissionRequest, key gitindex.Key) (bool, error) {
 	user := review.UserInfo
 	ask := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 		ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Verb: v1alpha1.BreakGlassVerb, Group: review.Resource.Group, Version: review.Resource.Version, Resource: review.Resource.Resource,
+			Verb: verb, Group: review.Resource.Group, Version: review.Resource.Version, Resource: review.Resource.Resource,
 			Namespace: key.Namespace, Name: key.Name,
 		},
 		User: user.Username, UID: user.UID, Groups: user.Groups, Extra: map[string]authorizationv1.ExtraValue{},

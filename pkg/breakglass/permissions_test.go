@@ -21,10 +21,11 @@ func TestWhoMayBreakGlassIsAskedOfTheObjectsResource(t *testing.T) {
 		asked, review.Status.Allowed = review.Spec, true
 		return nil
 	}})
-	may, err := NewPermissions(c).MayBreakGlass(t.Context(), &admissionv1.AdmissionRequest{
+	review := &admissionv1.AdmissionRequest{
 		Resource: metav1.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}, SubResource: "scale", Name: "other", Namespace: "other",
 		UserInfo: authenticationv1.UserInfo{Username: "dana", UID: "d-1", Groups: []string{"oncall"}, Extra: map[string]authenticationv1.ExtraValue{"scopes": {"a", "b"}}},
-	}, guestbook)
+	}
+	may, err := NewPermissions(c).MayBreakGlass(t.Context(), review, guestbook)
 	if !may || err != nil {
 		t.Errorf("may %t: %v", may, err)
 	}
@@ -34,6 +35,11 @@ func TestWhoMayBreakGlassIsAskedOfTheObjectsResource(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, asked); diff != "" {
 		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+	may, err = NewPermissions(c).MayApprove(t.Context(), review, guestbook)
+	want.ResourceAttributes.Verb = "approve-break-glass"
+	if diff := cmp.Diff(want, asked); !may || err != nil || diff != "" {
+		t.Errorf("may approve %t: %v, asked (-want +got):\n%s", may, err, diff)
 	}
 }
 

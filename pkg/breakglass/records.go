@@ -5,8 +5,6 @@ package breakglass
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -21,7 +19,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -100,6 +97,13 @@ func emergency(record *v1alpha1.BreakGlass) *policy.Emergency {
 	e := &policy.Emergency{
 		Name: record.Name, Object: keyOf(spec.Object), UID: spec.Object.UID,
 		Reason: spec.Reason, By: spec.OpenedBy.Name, From: spec.From.Time, Until: spec.Until.Time, Hold: spec.Hold,
+		AskedBy: cmp.Or(spec.Approval.AskedBy, spec.OpenedBy.Name), Approvers: int(spec.Approval.Approvers), Code: spec.Approval.Code,
+	}
+	if until := spec.Approval.HeldUntil; until != nil {
+		e.HeldUntil = until.Time
+	}
+	for _, one := range record.Agreements() {
+		e.Approvals = append(e.Approvals, one.By.Name)
 	}
 	if spec.Asked {
 		e.Asked = spec.Until.Time
@@ -135,11 +139,15 @@ func (r *Records) Record(ctx context.Context, entry admission.Entry) error {
 		r.teller.tell(entry, use.Emergency)
 		return errors.New("there is no BreakGlass to record it in")
 	}
+	limit := writeTime
+	if use.Unrecorded == v1alpha1.Deny {
+		limit = patience // it is refused then, and must not come true later
+	}
 	done := make(chan error, 1)
 	var last atomic.Pointer[error]
 	r.await(entry, true)
 	go func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 		defer cancel()
 		done <- wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (bool, error) {
 			err := r.write(ctx, entry)
@@ -222,6 +230,7 @@ func opened(entry admission.Entry) *v1alpha1.BreakGlass {
 		Spec: v1alpha1.BreakGlassSpec{
 			Object: reference(entry.Key, entry.UID), Reason: terms.Reason, OpenedBy: entry.By,
 			From: seconds(entry.At), Until: seconds(terms.Until), Asked: terms.Asked, Hold: terms.Hold,
+			Approval: v1alpha1.BreakGlassApproval{Approvers: int32(terms.Approvers), Code: terms.Code},
 		},
 	}
 	return record
@@ -230,13 +239,12 @@ func opened(entry admission.Entry) *v1alpha1.BreakGlass {
 // nameOf tells what the emergency is of. It is the same each time that the same
 // request is recorded.
 func nameOf(entry admission.Entry) string {
-	sum := sha256.Sum256([]byte(entry.Review))
 	words := []string{strings.ToLower(entry.Key.Kind), strings.ToLower(entry.Key.Name)}
 	if entry.Key.Namespace != "" {
 		words = slices.Insert(words, 0, entry.Key.Namespace)
 	}
 	name := unfit.ReplaceAllString(strings.Join(words, "-"), "-")
-	return strings.TrimRight(name[:min(len(name), 200)], "-") + "-" + rand.SafeEncodeString(hex.EncodeToString(sum[:]))[:6]
+	return strings.TrimRight(name[:min(len(name), 200)], "-") + "-" + admission.Code(entry.Review)
 }
 
 // unfit is what separates words: other kinds' names can hold more than a record's.
@@ -251,6 +259,7 @@ func (r *Records) change(ctx context.Context, name string, entry admission.Entry
 			return err
 		}
 		record.Spec.Reason, record.Spec.Until, record.Spec.Asked, record.Spec.Hold = terms.Reason, seconds(terms.Until), terms.Asked, terms.Hold
+		askAnew(&record.Spec.Approval, terms, entry.By)
 		return r.client.Update(ctx, &record)
 	})
 	if err != nil {
@@ -264,6 +273,9 @@ func (r *Records) add(ctx context.Context, name string, entry admission.Entry) (
 	err = retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		var record v1alpha1.BreakGlass
 		if err := r.client.Get(ctx, client.ObjectKey{Name: name}, &record); err != nil {
+			return err
+		}
+		if err := noteApproval(&record, entry); err != nil {
 			return err
 		}
 		if fresh = note(&record, entry, r.current()); !fresh {
@@ -285,10 +297,10 @@ func note(record *v1alpha1.BreakGlass, entry admission.Entry, snapshot *gitindex
 	}
 	status.Object = keyOf(record.Spec.Object).String()
 	v := &entry.Verdict
-	if status.State == "" {
-		status.State = v1alpha1.BreakGlassActive
+	if state, waits := openState(record); record.IsOpen() && (state != status.State || waits != "") {
+		status.State, status.Message = state, waits
 	}
-	if v.Reason == policy.BreakGlassEnded && status.State == v1alpha1.BreakGlassActive {
+	if v.Reason == policy.BreakGlassEnded && record.IsOpen() {
 		ended := seconds(entry.At)
 		status.State, status.EndedAt, status.Message = v1alpha1.BreakGlassEnded, &ended, "Ended by "+entry.By.Name+"."
 	}
@@ -316,6 +328,8 @@ func did(v *policy.Verdict) string {
 			return "Changed the terms"
 		}
 		return "Opened"
+	case policy.BreakGlassApproved:
+		return "Agreed"
 	case policy.BreakGlassEnded:
 		return "Ended"
 	}

@@ -139,7 +139,7 @@ func TestARecordSaysWhoWhyAndWhat(t *testing.T) {
 	}
 	got := find(t, r, "u-1")
 	want := &policy.Emergency{
-		Name: got.Name, Object: guestbook, UID: "u-1", Reason: "INC-1234", By: "dana",
+		Name: got.Name, Object: guestbook, UID: "u-1", Reason: "INC-1234", By: "dana", AskedBy: "dana",
 		From: began, Until: began.Add(time.Hour), Hold: true, Changed: []policy.Changed{{Key: guestbook, Fields: []string{"spec.replicas"}}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -182,12 +182,12 @@ func TestChangedTermsChangeTheRecord(t *testing.T) {
 	}
 	longer := opening("r-1")
 	longer.At, longer.By = began.Add(time.Minute), v1alpha1.User{Name: "ann"}
-	longer.Verdict.Emergency = &policy.EmergencyUse{Emergency: find(t, r, "u-1"), Terms: &policy.Terms{Reason: "INC-1234 still", Until: began.Add(2 * time.Hour), Asked: true}}
+	longer.Verdict.Emergency = &policy.EmergencyUse{Emergency: find(t, r, "u-1"), Terms: &policy.Terms{Reason: "INC-1234 still", Until: began.Add(2 * time.Hour), Asked: true, Code: "c-1"}}
 	if err := r.Record(t.Context(), longer); err != nil {
 		t.Fatal(err)
 	}
 	got := find(t, r, "u-1")
-	want := &policy.Emergency{Name: got.Name, Object: guestbook, UID: "u-1", Reason: "INC-1234 still", By: "dana", From: began, Until: began.Add(2 * time.Hour), Asked: began.Add(2 * time.Hour)}
+	want := &policy.Emergency{Name: got.Name, Object: guestbook, UID: "u-1", Reason: "INC-1234 still", By: "dana", AskedBy: "ann", Code: "c-1", From: began, Until: began.Add(2 * time.Hour), Asked: began.Add(2 * time.Hour)}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("emergency (-want +got):\n%s", diff)
 	}

@@ -59,6 +59,11 @@ func (t *Teller) tell(entry admission.Entry, open *policy.Emergency) {
 	case policy.BreakGlassOpened:
 		terms := v.Emergency.Terms
 		said = fmt.Sprintf("%s broke the glass until %s: %s", entry.By.Name, terms.Until.UTC().Format(time.RFC3339), terms.Reason)
+		if terms.Approvers > 0 {
+			said = fmt.Sprintf("%s asks to break the glass until %s, if others agree: %s", entry.By.Name, terms.Until.UTC().Format(time.RFC3339), terms.Reason)
+		}
+	case policy.BreakGlassApproved:
+		said = fmt.Sprintf("%s agreed to BreakGlass %s, which %s asked for.", entry.By.Name, open.Name, open.AskedBy)
 	case policy.BreakGlassEnded:
 		kind, said = corev1.EventTypeNormal, fmt.Sprintf("%s ended the emergency.", entry.By.Name)
 	case policy.BreakGlassUsed:

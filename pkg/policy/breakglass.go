@@ -25,9 +25,12 @@ type BreakGlass struct {
 	Object    *Emergency // that the object's annotation stands for; nil if it stands for none
 	Namespace *Emergency // the same of its Namespace
 
-	Resource  string // of the object, as RBAC names it: deployments.apps
-	Permitted bool   // the user has the verb break-glass on the object
-	Problem   error  // why that could not be asked; nil if it was
+	Resource   string // of the object, as RBAC names it: deployments.apps
+	Permitted  bool   // the user has the verb break-glass on the object
+	MayApprove bool   // and approve-break-glass; asked where the request agrees to an emergency
+	Problem    error  // why that could not be asked; nil if it was
+
+	Code string // by which others agree to the terms that the request asks for
 
 	// Annotation is what says so on the object, or else on its Namespace. It
 	// counts by itself where Unrecorded says why emergencies can't be read.
@@ -47,8 +50,14 @@ type Emergency struct {
 	From, Until time.Time
 	Asked       time.Time // the end that its annotation asks for; zero if it asks for none
 	Hold        bool      // the agent may not take back what is changed
+	HeldUntil   time.Time // until when it may not although others have to agree anew; zero if it may
 	Settled     time.Time // until when the agent may not go behind what Git has since; zero if Git never caught up
 	Changed     []Changed
+
+	AskedBy   string   // who asked for its terms as they are
+	Approvers int      // how many others have to agree to them
+	Approvals []string // who has
+	Code      string   // by which they agree
 }
 
 // Changed is an object that was changed in an emergency.
@@ -69,6 +78,7 @@ type EmergencyUse struct {
 	Behind     bool            // the agent applies an older revision than the one that has what was changed
 	Without    Reason          // by which the request would be refused; empty if it would pass
 	Unrecorded v1alpha1.Action // what becomes of the request if it can't be recorded
+	Approvers  int             // how many others have to agree to an emergency; if any, Unrecorded is Deny
 }
 
 // Terms are what an annotation asks for.
@@ -77,6 +87,10 @@ type Terms struct {
 	Until  time.Time
 	Asked  bool // the annotation says until when
 	Hold   bool
+
+	Approvers int       // how many others have to agree
+	Code      string    // by which they agree: that of the emergency, if they need not agree anew
+	HeldUntil time.Time // until when the agent is held meanwhile; zero if it isn't
 }
 
 // glassRules is a policy's breakGlass, made ready for use.
@@ -84,6 +98,7 @@ type glassRules struct {
 	max, usual time.Duration
 	reason     *regexp.Regexp
 	hold       bool
+	approvers  int
 	unrecorded v1alpha1.Action
 	keep       time.Duration
 	contact    string
@@ -100,6 +115,7 @@ func glassRulesOf(policy *v1alpha1.GuardPolicy) (glassRules, error) {
 		usual:      spec.DefaultDuration.Duration,
 		reason:     reason,
 		hold:       *spec.HoldAgent,
+		approvers:  int(spec.Approvers),
 		unrecorded: spec.Unrecorded,
 		keep:       spec.KeepRecords.Duration,
 		contact:    spec.Contact,
@@ -128,7 +144,11 @@ func AsksForBreakGlass(req *Request, v Verdict) bool {
 	if v.Actor == Agent {
 		return before.Reason != "" || req.Namespace != nil && req.Namespace.Annotations[v1alpha1.BreakGlassAnnotation] != ""
 	}
-	return before != AnnotationOf(req.Object) && req.Operation != Delete
+	if req.Operation == Delete {
+		return false
+	}
+	approval := approvalOf(req.OldObject)
+	return before != AnnotationOf(req.Object) || approval != approvalOf(req.Object) || v.Reason == Unchanged && approval != "" || misspelt(req) != ""
 }
 
 // breakGlass is what becomes of a guard's verdict in an emergency.
@@ -137,26 +157,36 @@ func (c *decision) breakGlass(g *Guard, v Verdict) Verdict {
 		return v
 	}
 	if v.Actor == Agent {
-		return c.hold(v)
+		return c.hold(g, v)
 	}
 	if v.Reason == TrustedIdentityTaken {
 		return v // it would outlast any emergency
 	}
 	before, after := c.annotations()
-	use := &EmergencyUse{Unrecorded: g.breakGlass.unrecorded}
+	use := g.use()
+	switch {
+	case v.Actor == Person && c.carriesAnnotations() && misspelt(c.req) != "":
+		v.Outcome, v.Reason, v.Emergency = Deny, BreakGlassRefused, use
+		return v
+	case c.approval() != "" && (v.Outcome != Deny || before != after):
+		return c.approve(g, v)
+	}
 	if v.Outcome != Allow {
 		use.Without = v.Reason
 	}
 	own := c.active(c.req.BreakGlass.Object)
 	switch {
 	case before == after:
+		if e := c.waiting(g); e != nil && v.Reason == Unchanged && approvalOf(c.req.OldObject) != "" {
+			v.Message = "gitonly: this changes nothing, and agrees to nothing. " + g.waitingMessage(e)
+		}
 		if v.Outcome == Allow || !c.req.BreakGlass.Permitted {
 			return v
 		}
 		if g.breakGlass.max <= 0 { // it may have been opened where another policy guards alone
 			return v
 		}
-		if use.Emergency = c.current(); use.Emergency == nil {
+		if use.Emergency = c.current(g); use.Emergency == nil {
 			use.Emergency = c.unrecorded(g)
 		}
 		if use.Emergency == nil {
@@ -186,13 +216,24 @@ func (c *decision) breakGlass(g *Guard, v Verdict) Verdict {
 	return v
 }
 
-// current is the emergency that the request is part of: the object's own, or
-// that of its Namespace; nil if there is none.
-func (c *decision) current() *Emergency {
-	if own := c.active(c.req.BreakGlass.Object); own != nil {
-		return own
+// use is the part of an emergency in a verdict of the guard's.
+func (g *Guard) use() *EmergencyUse {
+	use := &EmergencyUse{Unrecorded: g.breakGlass.unrecorded, Approvers: g.breakGlass.approvers}
+	if use.Approvers > 0 {
+		use.Unrecorded = v1alpha1.Deny
 	}
-	return c.active(c.req.BreakGlass.Namespace)
+	return use
+}
+
+// current is the emergency that the request is part of: the object's own, or
+// that of its Namespace; nil if there is none to which enough people agreed.
+func (c *decision) current(g *Guard) *Emergency {
+	for _, e := range []*Emergency{c.req.BreakGlass.Object, c.req.BreakGlass.Namespace} {
+		if c.active(e) != nil && g.missing(e) == 0 {
+			return e
+		}
+	}
+	return nil
 }
 
 // unrecorded is the emergency that an annotation stands for while the records
@@ -200,7 +241,7 @@ func (c *decision) current() *Emergency {
 // is permitted could set the annotation again.
 func (c *decision) unrecorded(g *Guard) *Emergency {
 	glass := c.req.BreakGlass
-	if glass.Unrecorded == nil || glass.Annotation.Reason == "" || g.breakGlass.unrecorded == v1alpha1.Deny {
+	if glass.Unrecorded == nil || glass.Annotation.Reason == "" || g.use().Unrecorded == v1alpha1.Deny {
 		return nil
 	}
 	terms, err := c.terms(g, glass.Annotation, nil)
@@ -240,16 +281,29 @@ func (a Annotation) Stands(e *Emergency) bool {
 func (c *decision) annotations() (before, after Annotation) {
 	req := c.req
 	before = AnnotationOf(req.OldObject)
-	if c.part == fields.Scale || req.Operation != Create && req.Operation != Update || req.Type.Kind != req.Key.Kind {
+	if !c.carriesAnnotations() {
 		return before, before
 	}
 	return before, AnnotationOf(req.Object)
 }
 
+// carriesAnnotations reports whether the request can change the object's.
+func (c *decision) carriesAnnotations() bool {
+	req := c.req
+	return c.part != fields.Scale && (req.Operation == Create || req.Operation == Update) && req.Type.Kind == req.Key.Kind
+}
+
 // AnnotationOf is what an object in JSON says about breaking the glass.
 func AnnotationOf(object []byte) Annotation {
+	all := annotationsIn(object)
+	return Annotation{all[v1alpha1.BreakGlassAnnotation], all[v1alpha1.BreakGlassUntilAnnotation]}
+}
+
+// annotationsIn are all of an object in JSON; none if it has none that are about
+// breaking the glass, each of which begins with the same words.
+func annotationsIn(object []byte) map[string]string {
 	if !bytes.Contains(object, []byte(v1alpha1.BreakGlassAnnotation)) {
-		return Annotation{}
+		return nil
 	}
 	var m struct {
 		Metadata struct {
@@ -257,9 +311,9 @@ func AnnotationOf(object []byte) Annotation {
 		} `json:"metadata"`
 	}
 	if json.Unmarshal(object, &m) != nil {
-		return Annotation{} // then it can't be decided on at all
+		return nil // then it can't be decided on at all
 	}
-	return Annotation{m.Metadata.Annotations[v1alpha1.BreakGlassAnnotation], m.Metadata.Annotations[v1alpha1.BreakGlassUntilAnnotation]}
+	return m.Metadata.Annotations
 }
 
 // isPast reports whether a time of an annotation is over.
@@ -305,6 +359,16 @@ func (c *decision) terms(g *Guard, asked Annotation, open *Emergency) (Terms, er
 	case terms.Until.After(latest):
 		return terms, fmt.Errorf("it may last %s at most, until %s", span(rules.max), moment(latest))
 	}
+	terms.Approvers, terms.Code = rules.approvers, c.req.BreakGlass.Code
+	if open != nil {
+		terms.Approvers = max(rules.approvers, open.Approvers)
+		terms.HeldUntil = open.HeldUntil
+		if asked.Reason == open.Reason && !terms.Until.After(open.Until) {
+			terms.Code = open.Code // whoever agreed to more agreed to this
+		} else if terms.Approvers > 0 && g.missing(open) == 0 {
+			terms.HeldUntil = open.Until
+		}
+	}
 	return terms, nil
 }
 
@@ -333,12 +397,13 @@ func (v Verdict) together(other Verdict) Verdict {
 	if other.Emergency.Unrecorded == v1alpha1.Deny {
 		use.Unrecorded = v1alpha1.Deny
 	}
+	use.Approvers = max(use.Approvers, other.Emergency.Approvers)
 	if mine, theirs := v.Emergency.Terms, other.Emergency.Terms; mine != nil && theirs != nil {
 		terms := *mine
 		terms.Hold = terms.Hold || theirs.Hold
+		terms.Approvers = max(terms.Approvers, theirs.Approvers)
 		if theirs.Until.Before(terms.Until) {
-			terms.Until = theirs.Until
-			v.Message = other.Message // it says until when
+			terms.Until, terms.Code, terms.HeldUntil = theirs.Until, theirs.Code, theirs.HeldUntil
 		}
 		use.Terms = &terms
 	}
@@ -369,6 +434,14 @@ func (c *decision) changedIn(e *Emergency) (Changed, bool) {
 	return e.Changed[i], true
 }
 
+// mustRecord is the setting by which nothing may go unrecorded.
+func (u *EmergencyUse) mustRecord() string {
+	if u.Approvers > 0 {
+		return fmt.Sprintf("breakGlass.approvers: %d", u.Approvers)
+	}
+	return "breakGlass.unrecorded: Deny"
+}
+
 // Unrecorded is the verdict on a request whose emergency can't be recorded.
 func Unrecorded(v Verdict, problem error) Verdict {
 	if v.Emergency == nil || v.Outcome != Allow {
@@ -379,6 +452,6 @@ func Unrecorded(v Verdict, problem error) Verdict {
 		return v
 	}
 	v.Outcome, v.Reason = Deny, BreakGlassRefused
-	v.Message = fmt.Sprintf("gitonly: GuardPolicy %s permits nothing in an emergency that can't be recorded (breakGlass.unrecorded: Deny): %v.", v.Policy, problem)
+	v.Message = fmt.Sprintf("gitonly: GuardPolicy %s permits nothing in an emergency that can't be recorded (%s): %v.", v.Policy, v.Emergency.mustRecord(), problem)
 	return v
 }

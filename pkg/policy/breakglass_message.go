@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 
 	"gitonly.dev/gitonly/pkg/api/v1alpha1"
 	"gitonly.dev/gitonly/pkg/policy/fields"
@@ -19,23 +20,70 @@ func (c *decision) emergencyMessage(g *Guard, v *Verdict) string {
 	}
 	switch v.Reason {
 	case BreakGlassOpened:
-		said := fmt.Sprintf("%sthe glass is broken for %s until %s. What is done meanwhile is recorded.", lead, c.reach(), moment(use.Terms.Until))
-		if use.Terms.Hold {
-			said += "\nThe sync agent is kept from taking it back. Bring it to Git before then; to end it earlier, remove the annotation."
-		}
-		return said
+		return lead + c.openedMessage(g, use)
+	case BreakGlassApproved:
+		return c.approvedMessage(g, use)
 	case BreakGlassUsed:
 		by := "BreakGlass " + use.Emergency.Name
 		if use.Emergency.Name == "" {
 			by = "its annotation"
 		}
-		return fmt.Sprintf("%s%s departs from Git, as %s permits until %s. This is recorded.", lead, c.req.Key, by, moment(use.Emergency.Until))
+		return fmt.Sprintf("%s%s departs from Git, as %s permits until %s. %s", lead, c.req.Key, by, moment(use.Emergency.Until), c.recorded("This is recorded."))
 	case BreakGlassEnded:
-		return fmt.Sprintf("%sthe emergency of %s is over: the sync agent may take back what departs from Git.", lead, c.reach())
+		over := "is"
+		if c.req.DryRun {
+			over = "would be"
+		}
+		return fmt.Sprintf("%sthe emergency of %s %s over: the sync agent may take back what departs from Git.", lead, c.reach(), over)
 	case Held:
 		return c.heldMessage(v)
 	}
 	return lead + c.refusedMessage(g, v)
+}
+
+// recorded is what is said of what is recorded, which dry runs aren't.
+func (c *decision) recorded(said string) string {
+	if c.req.DryRun {
+		return "This is a dry run: nothing is recorded."
+	}
+	return said
+}
+
+// openedMessage is what somebody reads who breaks the glass, or changes its terms.
+func (c *decision) openedMessage(g *Guard, use *EmergencyUse) string {
+	terms, open := use.Terms, use.Emergency
+	asked := Emergency{Object: c.req.Key, Approvers: terms.Approvers, Code: terms.Code}
+	if open != nil && terms.Code == open.Code {
+		asked.Approvals = open.Approvals
+	}
+	missing := g.missing(&asked)
+	said := c.brokenFor(terms.Until, missing)
+	if missing > 0 {
+		said += " Nothing is permitted before."
+		if terms.Hold && c.req.At.Before(terms.HeldUntil) {
+			said += fmt.Sprintf(" The sync agent is kept until %s from taking back what was changed so far.", moment(terms.HeldUntil))
+		}
+	}
+	switch {
+	case c.req.DryRun:
+	case missing > 0:
+		said += toAgree(&asked)
+	case terms.Hold:
+		said += "\nThe sync agent is kept from taking it back. Bring it to Git before then; to end it earlier, remove the annotation."
+	}
+	return said
+}
+
+// brokenFor says that the glass is broken, or will be once others agree.
+func (c *decision) brokenFor(until time.Time, missing int) string {
+	is := "is"
+	if c.req.DryRun {
+		is = "would be"
+	}
+	if missing > 0 {
+		return fmt.Sprintf("the glass %s broken for %s until %s as soon as %s.", is, c.reach(), moment(until), others(missing))
+	}
+	return fmt.Sprintf("the glass %s broken for %s until %s. %s", is, c.reach(), moment(until), c.recorded("What is done meanwhile is recorded."))
 }
 
 // reach is what an emergency of the request's object is for.
@@ -49,6 +97,12 @@ func (c *decision) reach() string {
 // refusedMessage says why the glass can't be broken.
 func (c *decision) refusedMessage(g *Guard, v *Verdict) string {
 	what := "the glass can't be broken for " + c.reach()
+	if name := misspelt(c.req); name != "" && v.Actor == Person {
+		return fmt.Sprintf("%s is no annotation of gitonly's, which are %s.", name, strings.Join(glassAnnotations, ", "))
+	}
+	if c.approval() != "" {
+		return fmt.Sprintf("nobody agrees by this to an emergency of %s: %s.", c.reach(), c.disapproval(v))
+	}
 	_, after := c.annotations()
 	if after.Reason == "" && v.Emergency.Emergency != nil {
 		what = "the emergency of " + c.reach() + " can't be ended"
@@ -139,11 +193,14 @@ func (c *decision) way(g *Guard, v *Verdict) string {
 	if glass == nil || v.Outcome != Deny || v.Actor != Person || v.Reason == TrustedIdentityTaken || g.breakGlass.max <= 0 || isRecord(c.req.Key) {
 		return ""
 	}
-	if e := c.current(); e != nil {
+	if e := c.current(g); e != nil {
 		return fmt.Sprintf("\nThe glass is broken for %s until %s, but %s. %s", e.Object, moment(e.Until), c.lacking(), askFor(g))
 	}
-	if glass.Unrecorded != nil && g.breakGlass.unrecorded == v1alpha1.Deny {
-		return fmt.Sprintf("\nNo emergency counts while its record can't be read (breakGlass.unrecorded: Deny): %v.", glass.Unrecorded)
+	if e := c.waiting(g); e != nil {
+		return "\n" + g.waitingMessage(e)
+	}
+	if use := g.use(); glass.Unrecorded != nil && use.Unrecorded == v1alpha1.Deny {
+		return fmt.Sprintf("\nNo emergency counts while its record can't be read (%s): %v.", use.mustRecord(), glass.Unrecorded)
 	}
 	lead := "\nIn an emergency"
 	switch {

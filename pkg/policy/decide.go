@@ -30,7 +30,9 @@ func Decide(req Request, snap *gitindex.Snapshot, p Policy) Verdict {
 		case !guarded, v.Outcome < verdict.Outcome:
 			verdict = v
 		case v.Outcome == verdict.Outcome && v.Emergency != nil:
-			verdict = verdict.together(v)
+			if verdict = verdict.together(v); verdict.Outcome == Allow {
+				verdict.Message = c.emergencyMessage(&p.Guards[i], &verdict)
+			}
 		}
 		guarded = true
 	}

@@ -9,10 +9,17 @@ import (
 
 // hold refuses an agent's write that would take back what was changed in an
 // emergency. Its other writes pass.
-func (c *decision) hold(v Verdict) Verdict {
+func (c *decision) hold(g *Guard, v Verdict) Verdict {
 	for _, e := range []*Emergency{c.req.BreakGlass.Object, c.req.BreakGlass.Namespace} {
 		if e == nil || !e.Hold {
 			continue
+		}
+		if g.missing(e) > 0 { // others have to agree anew
+			before := *e
+			if before.HeldUntil.Before(e.Until) {
+				before.Until = before.HeldUntil
+			}
+			e = &before
 		}
 		use := &EmergencyUse{Emergency: e}
 		var differences []fields.Difference

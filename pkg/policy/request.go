@@ -20,6 +20,7 @@ type Request struct {
 	Operation   Operation
 	Subresource string // empty for the object itself
 	User        User
+	DryRun      bool
 
 	// FieldManager is the name under which the API server keeps what the user
 	// changes in managedFields; empty where it is not known.

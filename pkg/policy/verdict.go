@@ -76,6 +76,7 @@ const (
 	BreakGlassOpened        Reason = "BreakGlassOpened"        // somebody who may breaks the glass, or changes its terms
 	BreakGlassUsed          Reason = "BreakGlassUsed"          // an emergency permits what would be refused
 	BreakGlassEnded         Reason = "BreakGlassEnded"         // somebody who may ends an emergency
+	BreakGlassApproved      Reason = "BreakGlassApproved"      // somebody who may agrees to an emergency
 	BreakGlassRefused       Reason = "BreakGlassRefused"       // the glass can't be broken like this, or not by this user
 	Held                    Reason = "Held"                    // the sync agent would take back what was changed in an emergency
 )
@@ -89,6 +90,6 @@ func Reasons() []Reason {
 		IgnoredFieldChanged, NamespaceHoldsDeclared, NamespaceLeavesPolicy, KindHoldsDeclared,
 		AgentLeverChanged, TrustedIdentityTaken, DerivedObjectChanged, DerivedObjectDeleted,
 		UndeclaredObjectChanged,
-		BreakGlassOpened, BreakGlassUsed, BreakGlassEnded, BreakGlassRefused, Held,
+		BreakGlassOpened, BreakGlassUsed, BreakGlassEnded, BreakGlassApproved, BreakGlassRefused, Held,
 	}
 }

@@ -91,6 +91,10 @@ type BreakGlassSpec struct {
 	// changed.
 	// +optional
 	Hold bool `json:"hold,omitempty"`
+
+	// approval is what it takes of other people before it permits anything.
+	// +optional
+	Approval BreakGlassApproval `json:"approval,omitzero"`
 }
 
 // ObjectReference names an object in the cluster.
@@ -130,11 +134,12 @@ type User struct {
 
 // BreakGlassState is what became of an emergency.
 //
-// +kubebuilder:validation:Enum=Active;Expired;Ended;Reconciled
+// +kubebuilder:validation:Enum=Pending;Active;Expired;Ended;Reconciled
 type BreakGlassState string
 
-// The states. All but Active are final.
+// The states. All but Pending and Active are final.
 const (
+	BreakGlassPending    BreakGlassState = "Pending"    // somebody else has to agree before it permits anything
 	BreakGlassActive     BreakGlassState = "Active"     // it permits
 	BreakGlassExpired    BreakGlassState = "Expired"    // its time was over
 	BreakGlassEnded      BreakGlassState = "Ended"      // somebody ended it
@@ -143,9 +148,10 @@ const (
 
 // The most that a record holds of each.
 const (
-	MaxBreakGlassUses    = 100 // the latest
-	MaxBreakGlassChanges = 200 // objects
-	MaxBreakGlassFields  = 100 // of an object, or in a use
+	MaxBreakGlassUses      = 100 // the latest
+	MaxBreakGlassChanges   = 200 // objects
+	MaxBreakGlassFields    = 100 // of an object, or in a use
+	MaxBreakGlassApprovals = 20
 )
 
 // BreakGlassStatus says what was done in an emergency, and what became of it.
@@ -166,6 +172,12 @@ type BreakGlassStatus struct {
 	// endedAt is when it was over.
 	// +optional
 	EndedAt *metav1.Time `json:"endedAt,omitempty"`
+
+	// approvals are those who agreed to it as it is now.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=20
+	Approvals []BreakGlassAgreement `json:"approvals,omitempty"`
 
 	// useCount is how many requests it permitted.
 	// +optional

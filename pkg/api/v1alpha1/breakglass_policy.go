@@ -35,6 +35,14 @@ type BreakGlassPolicy struct {
 	// +kubebuilder:validation:MaxLength=256
 	ReasonPattern string `json:"reasonPattern,omitempty"`
 
+	// approvers is how many other people, with the verb approve-break-glass,
+	// have to agree before an emergency permits anything: none by default. Then
+	// nothing is permitted either while records can't be read or written.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=5
+	Approvers int32 `json:"approvers,omitempty"`
+
 	// holdAgent keeps the sync agent from taking back, during an emergency,
 	// what is changed in it. True by default.
 	// +optional

@@ -20,7 +20,7 @@ var bookkeeping = []string{
 func notes(kind kschema.GroupVersionKind) []string {
 	always := []string{
 		"kubectl.kubernetes.io/last-applied-configuration",
-		v1alpha1.BreakGlassAnnotation, v1alpha1.BreakGlassUntilAnnotation,
+		v1alpha1.BreakGlassAnnotation, v1alpha1.BreakGlassUntilAnnotation, v1alpha1.BreakGlassApproveAnnotation,
 	}
 	switch {
 	case kind.Group == "apps" && kind.Kind == "DaemonSet":
