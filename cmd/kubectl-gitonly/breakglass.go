@@ -197,7 +197,7 @@ func annotate(ctx context.Context, object *target, annotations map[string]*strin
 // openFirst puts open emergencies before others, and later ones first.
 func openFirst(found []v1alpha1.BreakGlass) {
 	slices.SortStableFunc(found, func(a, b v1alpha1.BreakGlass) int {
-		if open := isOpen(&a); open != isOpen(&b) {
+		if open := a.IsOpen(); open != b.IsOpen() {
 			if open {
 				return -1
 			}
@@ -205,8 +205,4 @@ func openFirst(found []v1alpha1.BreakGlass) {
 		}
 		return b.Spec.From.Compare(a.Spec.From.Time)
 	})
-}
-
-func isOpen(b *v1alpha1.BreakGlass) bool {
-	return b.Status.State == "" || b.Status.State == v1alpha1.BreakGlassActive
 }

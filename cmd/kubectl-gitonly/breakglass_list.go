@@ -55,7 +55,7 @@ func readEmergencies(ctx context.Context, reader client.Reader, all bool) (v1alp
 	}
 	found.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "BreakGlassList"}
 	if !all {
-		found.Items = slices.DeleteFunc(found.Items, func(b v1alpha1.BreakGlass) bool { return !isOpen(&b) })
+		found.Items = slices.DeleteFunc(found.Items, func(b v1alpha1.BreakGlass) bool { return !b.IsOpen() })
 	}
 	openFirst(found.Items)
 	return found, nil
@@ -109,9 +109,9 @@ func at(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 // end is when an emergency ends, or ended.
 func end(b *v1alpha1.BreakGlass, now time.Time) string {
 	switch until := b.Spec.Until.Time; {
-	case !isOpen(b) && b.Status.EndedAt != nil:
+	case !b.IsOpen() && b.Status.EndedAt != nil:
 		return at(b.Status.EndedAt.Time)
-	case !isOpen(b):
+	case !b.IsOpen():
 		return at(until)
 	case now.Before(until):
 		return at(until) + " (" + duration.HumanDuration(until.Sub(now)) + " left)"

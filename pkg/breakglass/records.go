@@ -128,7 +128,7 @@ const (
 )
 
 // Record takes note of a verdict. If that doesn't succeed soon, the error says
-// why, and it is tried on for a while.
+// why, and it is tried on for a while, unless the request is refused for it.
 func (r *Records) Record(ctx context.Context, entry admission.Entry) error {
 	use := entry.Verdict.Emergency
 	if entry.Verdict.Outcome != policy.Allow {
@@ -139,15 +139,16 @@ func (r *Records) Record(ctx context.Context, entry admission.Entry) error {
 		r.teller.tell(entry, use.Emergency)
 		return errors.New("there is no BreakGlass to record it in")
 	}
-	limit := writeTime
-	if use.Unrecorded == v1alpha1.Deny {
-		limit = patience // it is refused then, and must not come true later
+	trying, limit := context.WithoutCancel(ctx), writeTime
+	gone, late := ctx.Done(), time.After(patience)
+	if use.Unrecorded == v1alpha1.Deny { // what is refused for it must not come true later
+		trying, limit, gone, late = ctx, patience, nil, nil
 	}
 	done := make(chan error, 1)
 	var last atomic.Pointer[error]
 	r.await(entry, true)
 	go func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+		ctx, cancel := context.WithTimeout(trying, limit)
 		defer cancel()
 		done <- wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (bool, error) {
 			err := r.write(ctx, entry)
@@ -160,8 +161,8 @@ func (r *Records) Record(ctx context.Context, entry admission.Entry) error {
 		})
 	}()
 	select {
-	case <-ctx.Done():
-	case <-time.After(patience):
+	case <-gone:
+	case <-late:
 	case err := <-done:
 		if err == nil {
 			return nil
