@@ -24,21 +24,23 @@ func breakGlassCommand() *cobra.Command {
 	var namespace string
 	var asked opening
 	var list listing
-	var end bool
+	var end, approve bool
 	cmd := &cobra.Command{
-		Use:   "break-glass [KIND/NAME --reason WHY | KIND/NAME --end]",
-		Short: "Open and end an emergency, or list those that are open",
+		Use:   "break-glass [KIND/NAME --reason WHY | KIND/NAME --approve | KIND/NAME --end]",
+		Short: "Open, agree to and end an emergency, or list those that are open",
 		Long: "Break the glass for an object, or with namespace/NAME for all in a Namespace: whoever has\n" +
 			"RBAC's verb break-glass on it may then depart from Git, until the emergency ends. Each use\n" +
-			"is recorded. Without an object, print the emergencies that are open.",
+			"is recorded. Where a policy has approvers, others with the verb approve-break-glass have to\n" +
+			"agree first. Without an object, print the emergencies that are open.",
 		Example: "  kubectl gitonly break-glass deployment/web -n staging --reason 'INC-1234 payment gateway down'\n" +
 			"  kubectl gitonly break-glass namespace/staging --reason 'INC-1234 restoring' --for 2h\n" +
+			"  kubectl gitonly break-glass deployment/web -n staging --approve\n" +
 			"  kubectl gitonly break-glass deployment/web -n staging --end\n" +
 			"  kubectl gitonly break-glass --all",
 		Args: cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				if end || asked != (opening{}) {
+				if end || approve || asked != (opening{}) {
 					return errors.New("no object is named: write KIND/NAME, such as deployment/web")
 				}
 				return list.run(cmd, &from)
@@ -46,8 +48,13 @@ func breakGlassCommand() *cobra.Command {
 			if list != (listing{}) {
 				return errors.New("--list, --all and --output list all emergencies: leave out the object, or them")
 			}
-			now := time.Now()
-			wanted, err := asked.annotations(end, now)
+			var wanted map[string]*string
+			var err error
+			if !approve {
+				wanted, err = asked.annotations(end, time.Now())
+			} else if end || asked != (opening{}) {
+				err = errors.New("--approve takes no --end, --reason, --for or --until")
+			}
 			if err != nil {
 				return err
 			}
@@ -65,6 +72,13 @@ func breakGlassCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if approve {
+				reader, err := from.client()
+				if err != nil {
+					return err
+				}
+				return approveEmergency(cmd.Context(), cmd.OutOrStdout(), reader, object, said)
+			}
 			if end {
 				return endEmergency(cmd.Context(), cmd.OutOrStdout(), object, wanted)
 			}
@@ -77,6 +91,7 @@ func breakGlassCommand() *cobra.Command {
 	flags.StringVar(&asked.reason, "reason", "", "why; everybody who is refused meanwhile reads it")
 	flags.DurationVar(&asked.length, "for", 0, "how long, such as 1h; the policy's usual time if left out")
 	flags.StringVar(&asked.until, "until", "", "until when, such as 2026-03-01T12:00:00Z, instead of --for")
+	flags.BoolVar(&approve, "approve", false, "agree to the emergency that somebody else asked for")
 	flags.BoolVar(&end, "end", false, "end the emergency")
 	list.bind(flags)
 	return cmd
@@ -120,6 +135,7 @@ func (o opening) annotations(end bool, now time.Time) (map[string]*string, error
 type warnings struct {
 	out   io.Writer
 	about bool // gitonly said something
+	waits bool // others have to agree
 }
 
 var _ rest.WarningHandler = (*warnings)(nil)
@@ -130,6 +146,7 @@ func (w *warnings) HandleWarningHeader(code int, _, text string) {
 		return
 	}
 	w.about = w.about || strings.HasPrefix(text, "gitonly: ")
+	w.waits = w.waits || strings.Contains(text, v1alpha1.BreakGlassApproveAnnotation+"=")
 	fmt.Fprintf(w.out, "Warning: %s\n", text)
 }
 
@@ -146,6 +163,10 @@ func openEmergency(ctx context.Context, out io.Writer, object *target, wanted ma
 	}
 	if !said.about {
 		return fmt.Errorf("%s is annotated, but gitonly said nothing to it: no GuardPolicy guards it, or gitonly doesn't run; kubectl gitonly break-glass lists what is open", object)
+	}
+	if said.waits {
+		_, err = fmt.Fprintf(out, "Ask somebody else to agree, by that or by: kubectl gitonly break-glass %s --approve\nEnd it with: kubectl gitonly break-glass %[1]s --end\n", object.args())
+		return err
 	}
 	_, err = fmt.Fprintf(out, "Now change what has to be changed, and bring it to Git.\nEnd it with: kubectl gitonly break-glass %s --end\n", object.args())
 	return err

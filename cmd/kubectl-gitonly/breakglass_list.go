@@ -90,7 +90,7 @@ func (l *listing) print(out io.Writer, found v1alpha1.BreakGlassList, now time.T
 	fmt.Fprintln(w, "OBJECT\tSTATE\tBY\tSINCE\tUNTIL\tUSES\tREASON")
 	for i := range found.Items {
 		b := &found.Items[i]
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", objectOf(b), cmp.Or(b.Status.State, v1alpha1.BreakGlassActive), b.Spec.OpenedBy.Name,
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", objectOf(b), cmp.Or(b.Status.State, v1alpha1.BreakGlassActive), whose(b),
 			at(b.Spec.From.Time), end(b, now), b.Status.UseCount, b.Spec.Reason)
 	}
 	return w.Flush()

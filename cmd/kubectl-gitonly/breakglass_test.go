@@ -25,19 +25,22 @@ func TestWhatIsWrongWithBreakGlassIsSaidInOneLine(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no reason":          {[]string{"deploy/web"}, "--reason is missing: say why, such as --reason 'INC-1234 payment gateway down'; or --end"},
-		"an empty reason":    {[]string{"deploy/web", "--reason", " "}, "--reason is missing: say why, such as --reason 'INC-1234 payment gateway down'; or --end"},
-		"no object":          {[]string{"--reason", "INC-1234"}, "no object is named: write KIND/NAME, such as deployment/web"},
-		"nothing to end":     {[]string{"--end"}, "no object is named: write KIND/NAME, such as deployment/web"},
-		"no name":            {[]string{"deploy", "--reason", "INC-1234"}, `"deploy" names no object: write KIND/NAME, such as deployment/web`},
-		"two names":          {[]string{"deploy/web", "db", "--reason", "INC-1234"}, `"deploy/web db" names no object: write KIND/NAME, such as deployment/web`},
-		"two ends":           {[]string{"deploy/web", "--reason", "INC-1234", "--for", "1h", "--until", "2026-03-01T12:00:00Z"}, "--for and --until both say when it ends: leave one out"},
-		"a negative time":    {[]string{"deploy/web", "--reason", "INC-1234", "--for", "-1h"}, "--for=-1h0m0s: it is longer than 0s, such as 1h"},
-		"an end with reason": {[]string{"deploy/web", "--reason", "INC-1234", "--end"}, "--end takes no --reason, --for or --until"},
-		"a list of one":      {[]string{"deploy/web", "--all"}, "--list, --all and --output list all emergencies: leave out the object, or them"},
-		"another output":     {[]string{"-o", "wide"}, "--output=wide: it is json or yaml"},
-		"no cluster":         {[]string{"deploy/web", "--reason", "INC-1234"}, "finding the cluster: there is no kubeconfig: name one with --kubeconfig, or in $KUBECONFIG"},
-		"no cluster to list": {nil, "finding the cluster: there is no kubeconfig: name one with --kubeconfig, or in $KUBECONFIG"},
+		"no reason":                {[]string{"deploy/web"}, "--reason is missing: say why, such as --reason 'INC-1234 payment gateway down'; or --end"},
+		"an empty reason":          {[]string{"deploy/web", "--reason", " "}, "--reason is missing: say why, such as --reason 'INC-1234 payment gateway down'; or --end"},
+		"no object":                {[]string{"--reason", "INC-1234"}, "no object is named: write KIND/NAME, such as deployment/web"},
+		"nothing to end":           {[]string{"--end"}, "no object is named: write KIND/NAME, such as deployment/web"},
+		"no name":                  {[]string{"deploy", "--reason", "INC-1234"}, `"deploy" names no object: write KIND/NAME, such as deployment/web`},
+		"two names":                {[]string{"deploy/web", "db", "--reason", "INC-1234"}, `"deploy/web db" names no object: write KIND/NAME, such as deployment/web`},
+		"two ends":                 {[]string{"deploy/web", "--reason", "INC-1234", "--for", "1h", "--until", "2026-03-01T12:00:00Z"}, "--for and --until both say when it ends: leave one out"},
+		"a negative time":          {[]string{"deploy/web", "--reason", "INC-1234", "--for", "-1h"}, "--for=-1h0m0s: it is longer than 0s, such as 1h"},
+		"an end with reason":       {[]string{"deploy/web", "--reason", "INC-1234", "--end"}, "--end takes no --reason, --for or --until"},
+		"an agreement with reason": {[]string{"deploy/web", "--reason", "INC-1234", "--approve"}, "--approve takes no --end, --reason, --for or --until"},
+		"an end that is agreed to": {[]string{"deploy/web", "--end", "--approve"}, "--approve takes no --end, --reason, --for or --until"},
+		"nothing to agree to":      {[]string{"--approve"}, "no object is named: write KIND/NAME, such as deployment/web"},
+		"a list of one":            {[]string{"deploy/web", "--all"}, "--list, --all and --output list all emergencies: leave out the object, or them"},
+		"another output":           {[]string{"-o", "wide"}, "--output=wide: it is json or yaml"},
+		"no cluster":               {[]string{"deploy/web", "--reason", "INC-1234"}, "finding the cluster: there is no kubeconfig: name one with --kubeconfig, or in $KUBECONFIG"},
+		"no cluster to list":       {nil, "finding the cluster: there is no kubeconfig: name one with --kubeconfig, or in $KUBECONFIG"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
@@ -133,6 +136,14 @@ ConfigMap staging/flags   Active   kim     2026-03-01T11:50:00Z   2026-03-01T15:
 Deployment staging/web    Active   dana    2026-03-01T11:00:00Z   2026-03-01T12:35:00Z (35m left)     3      INC-1 gateway down
 Namespace db              Active   admin   2026-03-01T10:00:00Z   2026-03-01T11:59:00Z (over)         0      INC-2 restoring
 Deployment staging/api    Ended    dana    2026-03-01T11:30:00Z   2026-03-01T11:40:00Z                1      INC-3 rollback
+`},
+		"what others have to agree to": {listing{}, `
+items:
+- metadata: {name: a}
+  spec: {object: {kind: Deployment, namespace: staging, name: web}, reason: INC-1 gateway down, openedBy: {user: dana}, from: "2026-03-01T11:00:00Z", until: "2026-03-01T12:35:00Z", approval: {approvers: 2, code: c1}}
+  status: {state: Pending, useCount: 2, approvals: [{by: {user: erin}, time: "2026-03-01T11:01:00Z", code: c1}, {by: {user: frank}, time: "2026-03-01T11:00:30Z", code: c0}]}
+`, `OBJECT                   STATE     BY                    SINCE                  UNTIL                             USES   REASON
+Deployment staging/web   Pending   dana (agreed: erin)   2026-03-01T11:00:00Z   2026-03-01T12:35:00Z (35m left)   2      INC-1 gateway down
 `},
 		"none open":        {listing{}, "items: []", "There is no open emergency.\n"},
 		"none at all":      {listing{all: true}, "items: []", "There is no emergency on record.\n"},
