@@ -151,7 +151,12 @@ var ruleTests = []struct{ kind, field, want string }{
 	{"breakGlass", `{maxDuration: 0s, defaultDuration: 30m, keepRecords: 24h, contact: "#on-call"}`, ""},
 	{"breakGlass", `{maxDuration: 1d}`, "spec.breakGlass.maxDuration: must be a duration, such as 30m, 4h or 1h30m"},
 	{"breakGlass", `{defaultDuration: 0s}`, "spec.breakGlass.defaultDuration: must be a duration of 1s or more, such as 30m, 4h or 1h30m"},
-	{"breakGlass", `{keepRecords: forever}`, "spec.breakGlass.keepRecords: must be a duration, such as 720h"},
+	{"breakGlass", `{keepRecords: forever}`, "spec.breakGlass.keepRecords: must be a duration of 1h or more, such as 720h"},
+	{"breakGlass", `{keepRecords: 0s}`, "spec.breakGlass.keepRecords: must be a duration of 1h or more, such as 720h"},
+	{"breakGlass", `{maxDuration: 10m}`, ""}, // which is then the usual duration, too
+	{"breakGlass", `{approvers: 1}`, ""},
+	{"breakGlass", `{approvers: 6}`, "spec.breakGlass.approvers: should be less than or equal to 5"},
+	{"breakGlass", `{reasonPattern: "["}`, "spec.breakGlass.reasonPattern: error parsing regexp: missing closing ]: `[` evaluating rule: must be a regular expression"},
 	{"breakGlass", `{unrecorded: Maybe}`, `spec.breakGlass.unrecorded: "Maybe" is not one of "Allow", "Deny"`},
 	{"breakGlass", `{reasonPattern: ""}`, "spec.breakGlass.reasonPattern: must not be empty"},
 

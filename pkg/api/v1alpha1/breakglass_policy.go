@@ -33,6 +33,7 @@ type BreakGlassPolicy struct {
 	// +default=".{10,}"
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule=`'x'.matches(self) in [true, false]`,message="must be a regular expression"
 	ReasonPattern string `json:"reasonPattern,omitempty"`
 
 	// approvers is how many other people, with the verb approve-break-glass,
@@ -57,12 +58,12 @@ type BreakGlassPolicy struct {
 	Unrecorded Action `json:"unrecorded,omitempty"`
 
 	// keepRecords is how long a record stays after its emergency is over: 90
-	// days (2160h) by default.
+	// days (2160h) by default, and 1h at least.
 	// +optional
 	// +default="2160h"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule=`self.matches(r'^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$')`,message="must be a duration, such as 720h"
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r'^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('1h')`,message="must be a duration of 1h or more, such as 720h"
 	KeepRecords *metav1.Duration `json:"keepRecords,omitempty"`
 
 	// contact is whom a refused user asks in an emergency who may not break
