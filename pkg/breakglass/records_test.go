@@ -147,7 +147,7 @@ func TestARecordSaysWhoWhyAndWhat(t *testing.T) {
 	}
 	said := []string{
 		"Warning BreakGlassOpened: dana broke the glass until 2026-03-01T13:00:00Z: INC-1234",
-		"Warning BreakGlassUsed: dana departed from Git by UPDATE, as BreakGlass " + got.Name + " permits.",
+		"Warning BreakGlassUsed: dana departed from Git by UPDATE, as BreakGlass " + got.Name + " permits: spec.replicas.",
 	}
 	if diff := cmp.Diff(said, told.said); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)

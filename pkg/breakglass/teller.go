@@ -2,6 +2,7 @@ package breakglass
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,6 +14,7 @@ import (
 	"gitonly.dev/gitonly/pkg/admission"
 	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/policy"
+	"gitonly.dev/gitonly/pkg/policy/fields"
 )
 
 // Events takes note of something that happened to an object.
@@ -67,13 +69,30 @@ func (t *Teller) tell(entry admission.Entry, open *policy.Emergency) {
 	case policy.BreakGlassEnded:
 		kind, said = corev1.EventTypeNormal, fmt.Sprintf("%s ended the emergency.", entry.By.Name)
 	case policy.BreakGlassUsed:
-		said = fmt.Sprintf("%s departed from Git by %s, as %s permits.", entry.By.Name, entry.Operation, nameOr(open.Name))
+		said = fmt.Sprintf("%s departed from Git by %s, as %s permits%s.", entry.By.Name, entry.Operation, nameOr(open.Name), where(v.Differences))
 	case policy.BreakGlassRefused:
 		said = fmt.Sprintf("%s may not break the glass, or not like this.", entry.By.Name)
 	case policy.Held:
 		said = fmt.Sprintf("BreakGlass %s kept %s from taking back what was changed.", open.Name, entry.By.Name)
 	}
 	t.say(entry.Key, entry.Version, entry.UID, kind, string(v.Reason), string(entry.Operation), said)
+}
+
+// where names the fields of differences; none where there are none.
+func where(differences []fields.Difference) string {
+	const shown = 5
+	var paths []string
+	for i, d := range differences {
+		if i == shown {
+			paths = append(paths, fmt.Sprintf("and %d more", len(differences)-shown))
+			break
+		}
+		paths = append(paths, d.Path)
+	}
+	if len(paths) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(paths, ", ")
 }
 
 // nameOr names a record, or what stands for it where none can be read.
