@@ -84,6 +84,7 @@ var chance = []struct {
 	{regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z`), "TIME"},
 	{regexp.MustCompile(`kubectl-edit-[0-9]+`), "kubectl-edit-NUMBER"},
 	{regexp.MustCompile(`-[bcdfghjklmnpqrstvwxz2456789]{5,10}\b`), "-RANDOM"}, // of generateName, and hashes in names
+	{regexp.MustCompile(`(break-glass-approve=|its code is )[bcdfghjklmnpqrstvwxz2456789]{6}\b`), "${1}RANDOM"},
 }
 
 // timeless is a text in the words of golden files: variables for what differs

@@ -68,7 +68,7 @@ func open(ctx context.Context, c *cluster, env *testscript.Env) (*scenario, erro
 	if err := scene.addNamespace(ctx, name, nil); err != nil {
 		return nil, err
 	}
-	for _, user := range []string{"admin", "developer", "agent", "ci"} {
+	for _, user := range []string{"admin", "developer", "colleague", "agent", "ci"} {
 		if err := scene.addUser(user); err != nil {
 			return nil, err
 		}

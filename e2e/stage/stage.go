@@ -49,6 +49,7 @@ type Options struct {
 //
 //   - admin, in system:masters
 //   - developer, who may edit everything in any namespace
+//   - colleague, who may, too
 //   - agent, the service account flux-system/kustomize-controller
 //   - ci, the service account ci/pipeline, which may edit as developers may
 func Start(ctx context.Context, o Options) (*Stage, error) {
@@ -90,12 +91,16 @@ func (s *Stage) cast(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	colleague, err := s.Plane.AddUser("erin", "developers")
+	if err != nil {
+		return err
+	}
 	for _, all := range [][]byte{manifests, rbac.Manifests} {
 		if err := s.Apply(ctx, all); err != nil {
 			return err
 		}
 	}
-	s.Users["admin"], s.Users["developer"] = s.Plane.Admin, developer
+	s.Users["admin"], s.Users["developer"], s.Users["colleague"] = s.Plane.Admin, developer, colleague
 	for name, account := range map[string][2]string{
 		"agent": {"flux-system", "kustomize-controller"},
 		"ci":    {"ci", "pipeline"},

@@ -389,7 +389,7 @@ func TestAgreeingIsAskedForSaidAndRecorded(t *testing.T) {
 	}{
 		{"by who may", func(e *emergency) { e.approves = true }, agreeing, true, "gitonly: ann agreed with dana: the glass is broken for Deployment staging/web until 2026-03-01T13:00:00Z. What is done meanwhile is recorded.", 1},
 		{"by a dry run", func(e *emergency) { e.approves = true }, agreeing + "dryRun: true", true, "gitonly: ann would agree with dana: the glass would be broken for Deployment staging/web until 2026-03-01T13:00:00Z. This is a dry run: nothing is recorded.", 0},
-		{"not by who may not", func(*emergency) {}, agreeing, false, "gitonly: nobody agrees by this to an emergency of Deployment staging/web: it takes the verb approve-break-glass on deployments.apps, which ann hasn't got.", 1},
+		{"not by who may not", func(*emergency) {}, agreeing, false, "gitonly: ann can't agree to an emergency of Deployment staging/web: it takes the verb approve-break-glass on deployments.apps, which ann hasn't got.", 1},
 		{"not where it can't be recorded", func(e *emergency) { e.approves, e.unwrote = true, errors.New("quota exceeded") }, agreeing, false, "gitonly: GuardPolicy test permits nothing in an emergency that can't be recorded (breakGlass.approvers: 1): quota exceeded.", 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {

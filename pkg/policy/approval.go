@@ -47,6 +47,13 @@ func AsksForApproval(req *Request) bool {
 	return req.Operation == Update && approval != "" && approval != approvalOf(req.OldObject)
 }
 
+// agreesAgain reports whether somebody may have meant to agree by the same words
+// as somebody before, by which nothing changes.
+func agreesAgain(req *Request, v Verdict) bool {
+	approval := approvalOf(req.OldObject)
+	return v.Reason == Unchanged && v.Actor == Person && approval != "" && approval == approvalOf(req.Object)
+}
+
 // approve is what becomes of a request that agrees to an emergency.
 func (c *decision) approve(g *Guard, v Verdict) Verdict {
 	use := g.use()
@@ -72,7 +79,7 @@ func (c *decision) disapproval(v *Verdict) error {
 	case v.Actor != Person:
 		return errors.New("that is for people, and no service account's to do")
 	case user == e.By || user == e.AskedBy:
-		return fmt.Errorf("%s asked for it: somebody else has to agree", user)
+		return fmt.Errorf("%s asked for it, and it takes somebody else", user)
 	case glass.Problem != nil:
 		return glass.Problem
 	case !glass.MayApprove:

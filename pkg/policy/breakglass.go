@@ -147,8 +147,7 @@ func AsksForBreakGlass(req *Request, v Verdict) bool {
 	if req.Operation == Delete {
 		return false
 	}
-	approval := approvalOf(req.OldObject)
-	return before != AnnotationOf(req.Object) || approval != approvalOf(req.Object) || v.Reason == Unchanged && approval != "" || misspelt(req) != ""
+	return before != AnnotationOf(req.Object) || approvalOf(req.OldObject) != approvalOf(req.Object) || agreesAgain(req, v) || misspelt(req) != ""
 }
 
 // breakGlass is what becomes of a guard's verdict in an emergency.
@@ -177,7 +176,7 @@ func (c *decision) breakGlass(g *Guard, v Verdict) Verdict {
 	own := c.active(c.req.BreakGlass.Object)
 	switch {
 	case before == after:
-		if e := c.waiting(g); e != nil && v.Reason == Unchanged && approvalOf(c.req.OldObject) != "" {
+		if e := c.waiting(g); e != nil && agreesAgain(c.req, v) {
 			v.Message = "gitonly: this changes nothing, and agrees to nothing. " + g.waitingMessage(e)
 		}
 		if v.Outcome == Allow || !c.req.BreakGlass.Permitted {
@@ -197,6 +196,13 @@ func (c *decision) breakGlass(g *Guard, v Verdict) Verdict {
 		return v // it permits nothing any more: anybody may tidy up
 	case after.Reason == "" && own != nil:
 		use.Emergency, v.Reason = own, BreakGlassEnded
+	case own == nil && c.req.BreakGlass.Permitted && v.Outcome == Allow && v.Reason == UndeclaredObjectChanged && !c.holdsDeclared():
+		silent := "doesn't declare "
+		if isNamespace(c.req.Key) {
+			silent = "declares nothing in "
+		}
+		v.Message = fmt.Sprintf("gitonly: Git %s%s, and nobody has to break the glass for it: no emergency is recorded.", silent, c.req.Key)
+		return v
 	default:
 		if own == nil && before.Until == after.Until && c.isPast(after.Until) {
 			after.Until = "" // left over from the last one

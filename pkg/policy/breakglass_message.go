@@ -28,7 +28,14 @@ func (c *decision) emergencyMessage(g *Guard, v *Verdict) string {
 		if use.Emergency.Name == "" {
 			by = "its annotation"
 		}
-		return fmt.Sprintf("%s%s departs from Git, as %s permits until %s. %s", lead, c.req.Key, by, moment(use.Emergency.Until), c.recorded("This is recorded."))
+		said := fmt.Sprintf("%s%s departs from Git, as %s permits until %s. %s", lead, c.req.Key, by, moment(use.Emergency.Until), c.recorded("This is recorded."))
+		if c.operation == Delete && use.Emergency.Object == c.req.Key {
+			said += "\nThe emergency is over with it, and the sync agent may make it again."
+			if c.req.Key.Namespace != "" {
+				said += fmt.Sprintf(" To keep it from that, annotate Namespace %s as well: %s.", c.req.Key.Namespace, v1alpha1.BreakGlassAnnotation)
+			}
+		}
+		return said
 	case BreakGlassEnded:
 		over := "is"
 		if c.req.DryRun {
@@ -101,7 +108,7 @@ func (c *decision) refusedMessage(g *Guard, v *Verdict) string {
 		return fmt.Sprintf("%s is no annotation of gitonly's, which are %s.", name, strings.Join(glassAnnotations, ", "))
 	}
 	if c.approval() != "" {
-		return fmt.Sprintf("nobody agrees by this to an emergency of %s: %s.", c.reach(), c.disapproval(v))
+		return fmt.Sprintf("%s can't agree to an emergency of %s: %s.", c.req.User.Name, c.reach(), c.disapproval(v))
 	}
 	_, after := c.annotations()
 	if after.Reason == "" && v.Emergency.Emergency != nil {

@@ -268,3 +268,48 @@ func TestWhoIsTrustedAnyhowBreaksNoGlass(t *testing.T) {
 		}
 	}
 }
+
+func TestNobodyNeedsToBreakTheGlassForWhatGitLeavesAlone(t *testing.T) {
+	const (
+		labelled = `{apiVersion: v1, kind: Namespace, metadata: {name: playground, labels: {app: guestbook}}}`
+		alone    = " and nobody has to break the glass for it: no emergency is recorded."
+	)
+	namespace := func(name string) policy.Request {
+		return request(t, person, policy.Update, labelled, annotated(labelled, because(why)...), ofNamespace(name), with(glass(true, nil)))
+	}
+	object := request(t, person, policy.Update, guestbook, annotated(guestbook, because(why)...), named("mine"), with(glass(true, nil)))
+	const lockdown = "{mode: Enforce, undeclaredObjects: {people: Deny}}"
+	for _, test := range []struct {
+		name    string
+		request policy.Request
+		spec    string
+		message string // the beginning
+	}{
+		{"an object", object, enforce, "gitonly: Git doesn't declare Deployment staging/mine," + alone},
+		{"a Namespace", namespace("playground"), enforce, "gitonly: Git declares nothing in Namespace playground," + alone},
+		{"not a Namespace in which it declares something", namespace("staging"), enforce, "gitonly: the glass is broken for everything in Namespace staging"},
+		{"not where a policy guards all", object, lockdown, "gitonly: the glass is broken for Deployment staging/mine"},
+	} {
+		v := policy.Decide(test.request, snapshot(t, guestbook), build(t, guard(t, "test", test.spec)))
+		if v.Outcome != policy.Allow || !strings.HasPrefix(v.Message, test.message) || (v.Emergency == nil) != strings.HasSuffix(test.message, alone) {
+			t.Errorf("%s: %s for %s: %s", test.name, v.Outcome, v.Reason, v.Message)
+		}
+	}
+}
+
+func TestWhoDeletesAnObjectInItsOwnEmergencyReadsThatItIsOver(t *testing.T) {
+	const deleted = "gitonly: Deployment staging/guestbook departs from Git, as BreakGlass %s permits until 2026-03-01T12:30:00Z. This is recorded."
+	for name, test := range map[string]struct {
+		known *policy.BreakGlass
+		want  string
+	}{
+		"its own": {glass(true, open()), strings.Replace(deleted, "%s", "staging-deployment-guestbook-x", 1) +
+			"\nThe emergency is over with it, and the sync agent may make it again. To keep it from that, annotate Namespace staging as well: gitonly.dev/break-glass."},
+		"its Namespace's": {around(true), strings.Replace(deleted, "%s", "namespace-staging-x", 1)},
+	} {
+		v := policy.Decide(request(t, person, policy.Delete, guestbook, "", with(test.known)), snapshot(t, guestbook), build(t, guard(t, "test", enforce)))
+		if v.Message != test.want {
+			t.Errorf("%s:\n got %s\nwant %s", name, v.Message, test.want)
+		}
+	}
+}

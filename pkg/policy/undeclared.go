@@ -30,13 +30,13 @@ func (c *decision) undeclared(g *Guard, actor Actor) Verdict {
 // declared objects; ok is false if this is none of it.
 func (c *decision) holder(g *Guard) (v Verdict, ok bool) {
 	switch {
-	case isNamespace(c.req.Key) && c.snap.InNamespace(c.req.Key.Name) > 0:
-		if c.operation == Update && c.leaves(g) {
-			return Verdict{Reason: NamespaceLeavesPolicy}, true
-		}
-		v.Reason = NamespaceHoldsDeclared
-	case isDefinition(c.req.Key) && c.defines() > 0:
+	case !c.holdsDeclared():
+	case isDefinition(c.req.Key):
 		v.Reason = KindHoldsDeclared
+	case c.operation == Update && c.leaves(g):
+		return Verdict{Reason: NamespaceLeavesPolicy}, true
+	default:
+		v.Reason = NamespaceHoldsDeclared
 	}
 	if v.Reason == "" || c.operation != Delete {
 		return Verdict{}, false
@@ -45,6 +45,12 @@ func (c *decision) holder(g *Guard) (v Verdict, ok bool) {
 		return Verdict{Outcome: Allow, Reason: BeingDeleted}, true
 	}
 	return v, true
+}
+
+// holdsDeclared reports whether the object is a Namespace in which Git declares
+// something, or the definition of what it declares.
+func (c *decision) holdsDeclared() bool {
+	return isNamespace(c.req.Key) && c.snap.InNamespace(c.req.Key.Name) > 0 || isDefinition(c.req.Key) && c.defines() > 0
 }
 
 // leaves reports whether a Namespace gets labels that the guard doesn't select,
