@@ -70,6 +70,11 @@ func (k *keeper) Reconcile(ctx context.Context, request reconcile.Request) (reco
 	if record.IsOpen() {
 		return k.look(ctx, &record)
 	}
+	if isUnreported(&record) && k.current() != nil {
+		if err := k.report(ctx, &record); err != nil {
+			return reconcile.Result{}, err
+		}
+	}
 	return k.forget(ctx, &record)
 }
 

@@ -258,3 +258,40 @@ func TestAnEmergencyThatWaitsIsClosedToo(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatDepartsFromGitIsSaidOnceSomebodyEndedIt(t *testing.T) {
+	const live = `{apiVersion: apps/v1, kind: Deployment, metadata: {name: guestbook, namespace: staging, uid: u-1}, spec: {replicas: 5}}`
+	for _, test := range []struct {
+		name    string
+		git     *gitindex.Snapshot
+		problem error
+		before  string
+		want    string
+	}{
+		{"it departs", git("a", "1"), nil, "Ended by ann.", "Ended by ann. Departs from Git: Deployment staging/guestbook spec.replicas."},
+		{"it doesn't", git("a", "5"), nil, "Ended by ann.", "Ended by ann. Nothing that was changed departs from Git."},
+		{"it can't be read", git("a", "1"), apierrors.NewForbidden(kschema.GroupResource{Group: "apps", Resource: "deployments"}, "guestbook", nil), "Ended by ann.",
+			`Ended by ann. What departs from Git can't be told: reading Deployment staging/guestbook: deployments.apps "guestbook" is forbidden: <nil>.`},
+		{"it was said before", git("a", "1"), nil, "Ended by ann. Nothing that was changed departs from Git.", "Ended by ann. Nothing that was changed departs from Git."},
+		{"nothing of Git is loaded yet", nil, nil, "Ended by ann.", "Ended by ann."},
+	} {
+		ended := metav1.NewTime(began.Add(time.Minute))
+		c := cluster(t, interceptor.Funcs{}, &v1alpha1.BreakGlass{
+			ObjectMeta: metav1.ObjectMeta{Name: "one"},
+			Spec:       v1alpha1.BreakGlassSpec{Object: reference(guestbook, "u-1"), From: metav1.NewTime(began), Until: metav1.NewTime(began.Add(time.Hour))},
+			Status: v1alpha1.BreakGlassStatus{
+				State: v1alpha1.BreakGlassEnded, EndedAt: &ended, Message: test.before,
+				Uses:    []v1alpha1.BreakGlassUse{{UID: "r-1", By: v1alpha1.User{Name: "dana"}}, {UID: "r-2", By: v1alpha1.User{Name: "ann"}}},
+				Changes: []v1alpha1.BreakGlassChange{{Object: reference(guestbook, "u-1"), Fields: []string{"spec.replicas"}, Revision: "a"}},
+			},
+		})
+		k := newKeeper(t, c, &reader{live: live, problem: test.problem}, test.git, began.Add(time.Minute))
+		if _, err := k.Reconcile(t.Context(), reconcile.Request{NamespacedName: client.ObjectKey{Name: "one"}}); err != nil {
+			t.Fatal(err)
+		}
+		var got v1alpha1.BreakGlass
+		if err := c.Get(t.Context(), client.ObjectKey{Name: "one"}, &got); err != nil || got.Status.Message != test.want {
+			t.Errorf("%s:\n got %s, %v\nwant %s", test.name, got.Status.Message, err, test.want)
+		}
+	}
+}

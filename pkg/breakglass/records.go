@@ -303,7 +303,7 @@ func note(record *v1alpha1.BreakGlass, entry admission.Entry, snapshot *gitindex
 	}
 	if v.Reason == policy.BreakGlassEnded && record.IsOpen() {
 		ended := seconds(entry.At)
-		status.State, status.EndedAt, status.Message = v1alpha1.BreakGlassEnded, &ended, "Ended by "+entry.By.Name+"."
+		status.State, status.EndedAt, status.Message = v1alpha1.BreakGlassEnded, &ended, endedBy(entry.By.Name)
 	}
 	use := v1alpha1.BreakGlassUse{
 		UID: entry.Review, Time: seconds(entry.At), By: entry.By, Operation: string(entry.Operation),
