@@ -54,6 +54,13 @@ func agreesAgain(req *Request, v Verdict) bool {
 	return v.Reason == Unchanged && v.Actor == Person && approval != "" && approval == approvalOf(req.Object)
 }
 
+// changesNothing reports whether the request changes notes alone, which can be told
+// also where nothing is known of Git.
+func (c *decision) changesNothing() bool {
+	change, err := c.allChanges()
+	return err == nil && !change.Any
+}
+
 // approve is what becomes of a request that agrees to an emergency.
 func (c *decision) approve(g *Guard, v Verdict) Verdict {
 	use := g.use()

@@ -56,6 +56,8 @@ func TestWhoeverBreaksTheGlassReadsHowOthersAgree(t *testing.T) {
 			broken + "2026-03-01T13:00:00Z " + oneMore + before + " The sync agent is kept until 2026-03-01T12:30:00Z from taking back what was changed so far." + toAgree + "new1"},
 		{"again for longer", twoPeople, marked, annotated(guestbook, because(why, "2026-03-01T12:45:00Z")...), known(open(waits, agreed("erin"))),
 			broken + "2026-03-01T12:45:00Z " + oneMore + before + " The sync agent is kept until 2026-03-01T12:30:00Z from taking back what was changed so far." + toAgree + "new1"},
+		{"again for another reason, and not longer", twoPeople, marked, annotated(guestbook, because(why+" still", "2026-03-01T12:15:00Z")...), known(open(waits, agreed("erin"))),
+			broken + "2026-03-01T12:15:00Z " + oneMore + before + " The sync agent is kept until 2026-03-01T12:15:00Z from taking back what was changed so far." + toAgree + "new1"},
 		{"again, where nobody has agreed yet", twoPeople, marked, annotated(guestbook, because(why+" still")...), known(open(waits)),
 			broken + "2026-03-01T13:00:00Z " + oneMore + before + toAgree + "new1"},
 		{"not again for a shorter time", twoPeople, marked, annotated(guestbook, because(why, "2026-03-01T12:15:00Z")...), known(open(waits, agreed("erin"))),
@@ -124,6 +126,34 @@ func TestSomebodyElseAgreesOnce(t *testing.T) {
 				t.Errorf("%s for %s, message (-want +got):\n%s", v.Outcome, v.Reason, diff)
 			}
 		})
+	}
+}
+
+func TestSomebodyAgreesWhileNothingIsKnownOfGit(t *testing.T) {
+	both := annotated(scaled, append(because(why), v1alpha1.BreakGlassApproveAnnotation, "c0de")...)
+	for name, test := range map[string]struct {
+		request policy.Request
+		want    policy.Reason
+	}{
+		"and changes nothing": {approving(t, person, "c0de", known(open(waits))), policy.BreakGlassApproved},
+		"and changes more":    {request(t, person, policy.Update, annotated(guestbook, because(why)...), both, with(known(open(waits)))), policy.Undecidable},
+	} {
+		v := policy.Decide(test.request, nil, build(t, guard(t, "test", "{mode: Enforce, undecidable: Deny, breakGlass: {approvers: 1}}")))
+		if v.Reason != test.want || (v.Outcome == policy.Allow) != (test.want == policy.BreakGlassApproved) {
+			t.Errorf("%s: %s for %s: %s", name, v.Outcome, v.Reason, v.Message)
+		}
+	}
+}
+
+func TestSomebodyAgreesToANamespacesEmergency(t *testing.T) {
+	const labelled = `{apiVersion: v1, kind: Namespace, metadata: {name: staging, labels: {app: guestbook}}}`
+	namespaces := known(around(true, waits, func(e *policy.Emergency) { e.Approvers = 2 }).Namespace)
+	r := request(t, person, policy.Update, annotated(labelled, because(why)...), annotated(labelled, append(because(why), v1alpha1.BreakGlassApproveAnnotation, "c0de")...), ofNamespace("staging"), with(namespaces))
+	v := policy.Decide(r, snapshot(t, guestbook), build(t, guard(t, "test", twoPeople)))
+	want := "gitonly: ann agreed with dana: the glass is broken for everything in Namespace staging until 2026-03-01T12:30:00Z " + oneMore +
+		"\nTo agree: kubectl annotate namespace/staging --overwrite gitonly.dev/break-glass-approve=c0de-2"
+	if v.Reason != policy.BreakGlassApproved || v.Message != want {
+		t.Errorf("%s: %s", v.Reason, v.Message)
 	}
 }
 

@@ -167,7 +167,7 @@ func (c *decision) breakGlass(g *Guard, v Verdict) Verdict {
 	case v.Actor == Person && c.carriesAnnotations() && misspelt(c.req) != "":
 		v.Outcome, v.Reason, v.Emergency = Deny, BreakGlassRefused, use
 		return v
-	case c.approval() != "" && (v.Outcome != Deny || before != after):
+	case c.approval() != "" && (v.Outcome != Deny || before != after || c.changesNothing()):
 		return c.approve(g, v)
 	}
 	if v.Outcome != Allow {
@@ -373,6 +373,9 @@ func (c *decision) terms(g *Guard, asked Annotation, open *Emergency) (Terms, er
 			terms.Code = open.Code // whoever agreed to more agreed to this
 		} else if terms.Approvers > 0 && g.missing(open) == 0 {
 			terms.HeldUntil = open.Until
+		}
+		if terms.HeldUntil.After(terms.Until) {
+			terms.HeldUntil = terms.Until
 		}
 	}
 	return terms, nil
