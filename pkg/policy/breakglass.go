@@ -1,22 +1,16 @@
 package policy
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
 	"gitonly.dev/gitonly/pkg/api/v1alpha1"
 	"gitonly.dev/gitonly/pkg/gitindex"
-	"gitonly.dev/gitonly/pkg/policy/fields"
 )
 
 // BreakGlass is what is known of the emergencies that a request may be part of,
@@ -79,47 +73,6 @@ type EmergencyUse struct {
 	Without    Reason          // by which the request would be refused; empty if it would pass
 	Unrecorded v1alpha1.Action // what becomes of the request if it can't be recorded
 	Approvers  int             // how many others have to agree to an emergency; if any, Unrecorded is Deny
-}
-
-// Terms are what an annotation asks for.
-type Terms struct {
-	Reason string
-	Until  time.Time
-	Asked  bool // the annotation says until when
-	Hold   bool
-
-	Approvers int       // how many others have to agree
-	Code      string    // by which they agree: that of the emergency, if they need not agree anew
-	HeldUntil time.Time // until when the agent is held meanwhile; zero if it isn't
-}
-
-// glassRules is a policy's breakGlass, made ready for use.
-type glassRules struct {
-	max, usual time.Duration
-	reason     *regexp.Regexp
-	hold       bool
-	approvers  int
-	unrecorded v1alpha1.Action
-	keep       time.Duration
-	contact    string
-}
-
-func glassRulesOf(policy *v1alpha1.GuardPolicy) (glassRules, error) {
-	spec := policy.Spec.BreakGlass
-	reason, err := regexp.Compile(spec.ReasonPattern)
-	if err != nil {
-		return glassRules{}, fmt.Errorf("GuardPolicy %s: spec.breakGlass.reasonPattern: %w", policy.Name, err)
-	}
-	return glassRules{
-		max:        spec.MaxDuration.Duration,
-		usual:      spec.DefaultDuration.Duration,
-		reason:     reason,
-		hold:       *spec.HoldAgent,
-		approvers:  int(spec.Approvers),
-		unrecorded: spec.Unrecorded,
-		keep:       spec.KeepRecords.Duration,
-		contact:    spec.Contact,
-	}, nil
 }
 
 // KeepRecords is how long the record of an emergency stays after that is over:
@@ -264,136 +217,6 @@ func (c *decision) active(e *Emergency) *Emergency {
 		return nil
 	}
 	return e
-}
-
-// Annotation is what an object says about breaking the glass.
-type Annotation struct{ Reason, Until string }
-
-// Stands reports whether it is the annotation by which the emergency was opened,
-// or last changed.
-func (a Annotation) Stands(e *Emergency) bool {
-	if a.Reason == "" || a.Reason != e.Reason {
-		return false
-	}
-	until, err := time.Parse(time.RFC3339, a.Until)
-	if e.Asked.IsZero() {
-		return a.Until == "" || err == nil && !until.After(e.From) // left over from the last one
-	}
-	return err == nil && until.Truncate(time.Second).Equal(e.Asked)
-}
-
-// annotations are those before and after the request. They are equal where the
-// request can't change them.
-func (c *decision) annotations() (before, after Annotation) {
-	req := c.req
-	before = AnnotationOf(req.OldObject)
-	if !c.carriesAnnotations() {
-		return before, before
-	}
-	return before, AnnotationOf(req.Object)
-}
-
-// carriesAnnotations reports whether the request can change the object's.
-func (c *decision) carriesAnnotations() bool {
-	req := c.req
-	return c.part != fields.Scale && (req.Operation == Create || req.Operation == Update) && req.Type.Kind == req.Key.Kind
-}
-
-// AnnotationOf is what an object in JSON says about breaking the glass.
-func AnnotationOf(object []byte) Annotation {
-	all := annotationsIn(object)
-	return Annotation{all[v1alpha1.BreakGlassAnnotation], all[v1alpha1.BreakGlassUntilAnnotation]}
-}
-
-// annotationsIn are all of an object in JSON; none if it has none that are about
-// breaking the glass, each of which begins with the same words.
-func annotationsIn(object []byte) map[string]string {
-	if !bytes.Contains(object, []byte(v1alpha1.BreakGlassAnnotation)) {
-		return nil
-	}
-	var m struct {
-		Metadata struct {
-			Annotations map[string]string `json:"annotations"`
-		} `json:"metadata"`
-	}
-	if json.Unmarshal(object, &m) != nil {
-		return nil // then it can't be decided on at all
-	}
-	return m.Metadata.Annotations
-}
-
-// isPast reports whether a time of an annotation is over.
-func (c *decision) isPast(until string) bool {
-	at, err := time.Parse(time.RFC3339, until)
-	return err == nil && !at.After(c.req.At)
-}
-
-// terms are those that an annotation asks for; the error says what is wrong with
-// it, and what to do. open is the emergency that it changes, if any: together
-// they may last no longer than one.
-func (c *decision) terms(g *Guard, asked Annotation, open *Emergency) (Terms, error) {
-	rules := &g.breakGlass
-	from := c.req.At
-	if open != nil {
-		from = open.From
-	}
-	latest := from.Add(rules.max)
-	terms := Terms{Reason: asked.Reason, Until: c.req.At.Add(rules.usual), Hold: rules.hold}
-	switch {
-	case rules.max <= 0:
-		return terms, fmt.Errorf("GuardPolicy %s lets nobody (breakGlass.maxDuration: 0s)", g.name)
-	case asked.Reason == "":
-		return terms, errors.New("nobody says why: set " + v1alpha1.BreakGlassAnnotation + " to the reason")
-	case !rules.reason.MatchString(asked.Reason):
-		return terms, fmt.Errorf("the reason %q isn't one that GuardPolicy %s takes: it must match %s", asked.Reason, g.name, rules.reason)
-	}
-	if terms.Until.After(latest) {
-		terms.Until = latest
-	}
-	if asked.Until != "" {
-		until, err := time.Parse(time.RFC3339, asked.Until)
-		if err != nil {
-			return terms, fmt.Errorf("%s says %q: write a time such as %s", v1alpha1.BreakGlassUntilAnnotation, asked.Until, moment(terms.Until))
-		}
-		terms.Until, terms.Asked = until, true
-	}
-	switch {
-	case !terms.Until.After(c.req.At):
-		return terms, fmt.Errorf("it would be over at %s, and it is %s now", moment(terms.Until), moment(c.req.At))
-	case terms.Until.After(latest) && open != nil:
-		return terms, fmt.Errorf("it began at %s and may last %s at most: take a time until %s", moment(from), span(rules.max), moment(latest))
-	case terms.Until.After(latest):
-		return terms, fmt.Errorf("it may last %s at most, until %s", span(rules.max), moment(latest))
-	}
-	terms.Approvers, terms.Code = rules.approvers, c.req.BreakGlass.Code
-	if open != nil {
-		terms.Approvers = max(rules.approvers, open.Approvers)
-		terms.HeldUntil = open.HeldUntil
-		if asked.Reason == open.Reason && !terms.Until.After(open.Until) {
-			terms.Code = open.Code // whoever agreed to more agreed to this
-		} else if terms.Approvers > 0 && g.missing(open) == 0 {
-			terms.HeldUntil = open.Until
-		}
-		if terms.HeldUntil.After(terms.Until) {
-			terms.HeldUntil = terms.Until
-		}
-	}
-	return terms, nil
-}
-
-// moment is a time as annotations have it.
-func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// span is a duration without its last zero units: 4h, 1h30m.
-func span(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }
 
 // together is one verdict of two guards with the same outcome: that of the one
