@@ -54,6 +54,26 @@ func agreesAgain(req *Request, v Verdict) bool {
 	return v.Reason == Unchanged && v.Actor == Person && approval != "" && approval == approvalOf(req.Object)
 }
 
+// early reports whether a request that opens, changes or ends an emergency departs
+// from Git by the way, before others have agreed.
+func (c *decision) early(g *Guard, v Verdict, use *EmergencyUse) bool {
+	e := use.Emergency
+	if use.Terms != nil {
+		e = c.asked(use)
+	}
+	return v.Outcome == Deny && g.missing(e) > 0 && !c.changesNothing()
+}
+
+// asked is the emergency as the request asks for it.
+func (c *decision) asked(use *EmergencyUse) *Emergency {
+	terms, open := use.Terms, use.Emergency
+	e := &Emergency{Object: c.req.Key, Until: terms.Until, Approvers: terms.Approvers, Code: terms.Code}
+	if open != nil && terms.Code == open.Code {
+		e.Approvals = open.Approvals
+	}
+	return e
+}
+
 // changesNothing reports whether the request changes notes alone, which can be told
 // also where nothing is known of Git.
 func (c *decision) changesNothing() bool {

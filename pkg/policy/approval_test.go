@@ -231,6 +231,41 @@ func TestNothingIsPermittedBeforeOthersAgree(t *testing.T) {
 	}
 }
 
+func TestNothingIsDoneByTheWayBeforeOthersAgree(t *testing.T) {
+	const cant = "gitonly: the glass can't be broken for Deployment staging/guestbook by "
+	const alone = "a request that departs from Git, before others agree: change the annotation alone."
+	marked := annotated(guestbook, because(why)...)
+	opens := func(operation policy.Operation, old, new string, e *policy.Emergency) policy.Request {
+		return request(t, person, operation, old, new, with(known(e)))
+	}
+	for _, test := range []struct {
+		name    string
+		request policy.Request
+		refused string // empty if it passes
+	}{
+		{"opening", opens(policy.Update, guestbook, annotated(scaled, because(why)...), nil), cant + alone},
+		{"making the object", opens(policy.Create, "", marked, nil), cant + "making it, before others agree: annotate Namespace staging."},
+		{"changing the reason", opens(policy.Update, marked, annotated(scaled, because(why+" still")...), open(waits, agreed("erin"))), cant + alone},
+		{"shortening it", opens(policy.Update, marked, annotated(scaled, because(why, "2026-03-01T12:15:00Z")...), open(waits)), cant + alone},
+		{"ending it", opens(policy.Update, marked, scaled, open(waits)), "gitonly: the emergency of Deployment staging/guestbook can't be ended by " + alone},
+		{"shortening what they agreed to", opens(policy.Update, marked, annotated(scaled, because(why, "2026-03-01T12:15:00Z")...), open(waits, agreed("erin"))), ""},
+		{"ending what they agreed to", opens(policy.Update, marked, scaled, open(waits, agreed("erin"))), ""},
+	} {
+		v := policy.Decide(test.request, snapshot(t, guestbook), build(t, guard(t, "test", twoPeople)))
+		if test.refused == "" && v.Outcome == policy.Allow {
+			continue
+		}
+		if v.Outcome != policy.Deny || v.Reason != policy.BreakGlassRefused || v.Message != test.refused {
+			t.Errorf("%s: %s for %s:\n got %s\nwant %s", test.name, v.Outcome, v.Reason, v.Message, test.refused)
+		}
+	}
+	// While nothing is known of Git the annotation alone departs from nothing.
+	v := policy.Decide(opens(policy.Update, guestbook, marked, nil), nil, build(t, guard(t, "test", "{mode: Enforce, undecidable: Deny, breakGlass: {approvers: 1}}")))
+	if v.Outcome != policy.Allow || v.Reason != policy.BreakGlassOpened {
+		t.Errorf("%s for %s: %s", v.Outcome, v.Reason, v.Message)
+	}
+}
+
 func TestNothingHoldsTheAgentBeforeOthersAgree(t *testing.T) {
 	changed := func(e *policy.Emergency) { e.Changed = open().Changed }
 	anew := func(until time.Duration) func(*policy.Emergency) {

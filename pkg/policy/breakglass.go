@@ -167,7 +167,7 @@ func (c *decision) breakGlass(g *Guard, v Verdict) Verdict {
 		}
 		use.Terms = &terms
 	}
-	if !c.req.BreakGlass.Permitted {
+	if !c.req.BreakGlass.Permitted || c.early(g, v, use) {
 		v.Reason, v.Outcome, v.Emergency = BreakGlassRefused, Deny, use
 		return v
 	}

@@ -58,12 +58,8 @@ func (c *decision) recorded(said string) string {
 
 // openedMessage is what somebody reads who breaks the glass, or changes its terms.
 func (c *decision) openedMessage(g *Guard, use *EmergencyUse) string {
-	terms, open := use.Terms, use.Emergency
-	asked := Emergency{Object: c.req.Key, Approvers: terms.Approvers, Code: terms.Code}
-	if open != nil && terms.Code == open.Code {
-		asked.Approvals = open.Approvals
-	}
-	missing := g.missing(&asked)
+	terms, asked := use.Terms, c.asked(use)
+	missing := g.missing(asked)
 	said := c.brokenFor(terms.Until, missing)
 	if missing > 0 {
 		said += " Nothing is permitted before."
@@ -74,7 +70,7 @@ func (c *decision) openedMessage(g *Guard, use *EmergencyUse) string {
 	switch {
 	case c.req.DryRun:
 	case missing > 0:
-		said += toAgree(&asked)
+		said += toAgree(asked)
 	case terms.Hold:
 		said += "\nThe sync agent is kept from taking it back. Bring it to Git before then; to end it earlier, remove the annotation."
 	}
@@ -115,6 +111,13 @@ func (c *decision) refusedMessage(g *Guard, v *Verdict) string {
 		what = "the emergency of " + c.reach() + " can't be ended"
 	} else if _, err := c.terms(g, after, v.Emergency.Emergency); err != nil {
 		return what + ": " + err.Error() + "."
+	}
+	if c.req.BreakGlass.Permitted {
+		said := what + " by a request that departs from Git, before others agree: change the annotation alone."
+		if c.operation == Create && c.req.Key.Namespace != "" {
+			said = fmt.Sprintf("%s by making it, before others agree: annotate Namespace %s.", what, c.req.Key.Namespace)
+		}
+		return said
 	}
 	return fmt.Sprintf("%s: %s. %s", what, c.lacking(), askFor(g))
 }
