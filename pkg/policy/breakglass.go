@@ -160,8 +160,12 @@ func (c *decision) breakGlass(g *Guard, v Verdict) Verdict {
 		if own == nil && before.Until == after.Until && c.isPast(after.Until) {
 			after.Until = "" // left over from the last one
 		}
-		use.Emergency, v.Reason = own, BreakGlassOpened
 		terms, err := c.terms(g, after, own)
+		if own == nil && c.isCopied(v) && (err != nil || !c.req.BreakGlass.Permitted) {
+			v.Message = c.permitsNothing(g, err)
+			return v
+		}
+		use.Emergency, v.Reason = own, BreakGlassOpened
 		if err != nil {
 			return Verdict{Reason: BreakGlassRefused, Actor: v.Actor, Mode: v.Mode, Policy: v.Policy, Declared: v.Declared, Emergency: use}
 		}
