@@ -58,6 +58,8 @@ func TestTheAgentTakesBackNothingThatWasChangedInAnEmergency(t *testing.T) {
 		{name: "it passes later", operation: policy.Update, git: strings.Replace(guestbook, "replicas: 1", "replicas: 5", 1), old: hotfix, new: marked, emergency: open(over, settled(0))},
 		{name: "what Git says next passes soon after", operation: policy.Update, git: strings.Replace(guestbook, "replicas: 1", "replicas: 3", 1), old: hotfix,
 			new: strings.Replace(marked, "replicas: 1", "replicas: 3", 1), emergency: open(over, settled(1))},
+		{name: "what Git has left behind since is held for nobody", operation: policy.Update, git: strings.Replace(guestbook, "replicas: 1", "replicas: 3", 1), old: hotfix,
+			new: marked, emergency: open(over, settled(1))},
 		{name: "the annotation may go with what Git says by now", operation: policy.Update, git: strings.Replace(guestbook, "replicas: 1", "replicas: 5", 1), old: hotfix,
 			new: strings.Replace(guestbook, "replicas: 1", "replicas: 5", 1), emergency: open()},
 		{name: "but not while others were changed, too", operation: policy.Update, git: strings.Replace(guestbook, "replicas: 1", "replicas: 5", 1), old: hotfix,
