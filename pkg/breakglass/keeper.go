@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -38,6 +39,14 @@ type keeper struct {
 	teller  *Teller
 	clock   clock.PassiveClock
 	log     logr.Logger
+	noticed map[string]notice // by names of records
+}
+
+// notice is when the leader first saw the latest use of an emergency: the use's own
+// time is by the clock of another replica.
+type notice struct {
+	use types.UID
+	at  time.Time
 }
 
 // AddKeeper makes the leader of m close emergencies. policy and current are what
@@ -50,7 +59,7 @@ func AddKeeper(m ctrl.Manager, policy func() policy.Policy, current func() *giti
 	}
 	k := &keeper{
 		client: m.GetClient(), live: m.GetAPIReader(), mapper: m.GetRESTMapper(), policy: policy, current: current,
-		teller: teller, clock: clock.RealClock{}, log: log,
+		teller: teller, clock: clock.RealClock{}, log: log, noticed: map[string]notice{},
 	}
 	if err := ctrl.NewControllerManagedBy(m).Named("breakglass").For(&v1alpha1.BreakGlass{}).Complete(k); err != nil {
 		return fmt.Errorf("watching BreakGlasses: %w", err)
@@ -103,20 +112,25 @@ func (k *keeper) look(ctx context.Context, record *v1alpha1.BreakGlass) (reconci
 	status.State, waits = openState(record)
 	remains, caughtUp, problem := k.departures(ctx, record)
 	status.Message = said(remains, problem)
-	gone, err := k.gone(ctx, record)
+	settled := k.isSettled(record)
+	var gone string
+	var err error
+	if settled {
+		gone, err = k.gone(ctx, record)
+	}
 	switch {
 	case !now.Before(record.Spec.Until.Time):
 		status.State = v1alpha1.BreakGlassExpired
 		if waits != "" {
 			status.Message = strings.TrimSpace("Too few others agreed. " + status.Message)
 		}
+	case settled && caughtUp:
+		status.State, status.Message = v1alpha1.BreakGlassReconciled, "Git says now what was changed."
 	case err != nil:
 		return reconcile.Result{}, err
 	case gone != "":
 		status.State = v1alpha1.BreakGlassEnded
 		status.Message = strings.TrimSpace(gone + " " + status.Message)
-	case caughtUp:
-		status.State, status.Message = v1alpha1.BreakGlassReconciled, "Git says now what was changed."
 	default:
 		status.Message = strings.TrimSpace(waits + " " + status.Message)
 	}
@@ -225,13 +239,23 @@ func (k *keeper) read(ctx context.Context, key gitindex.Key) (version string, li
 // settleTime is how long a request that was recorded may take to be stored.
 const settleTime = 30 * time.Second
 
+// isSettled reports whether all that was recorded is stored by now, or never will be:
+// until then the object that is read may be older than the record.
+func (k *keeper) isSettled(record *v1alpha1.BreakGlass) bool {
+	uses := record.Status.Uses
+	if len(uses) == 0 {
+		return false
+	}
+	latest := uses[len(uses)-1].UID
+	if k.noticed[record.Name].use != latest {
+		k.noticed[record.Name] = notice{latest, k.clock.Now()}
+	}
+	return k.clock.Since(k.noticed[record.Name].at) >= settleTime
+}
+
 // gone says what is gone of the object that the emergency is of; empty if it has
 // its annotation still, or that can't be told.
 func (k *keeper) gone(ctx context.Context, record *v1alpha1.BreakGlass) (string, error) {
-	uses := record.Status.Uses
-	if len(uses) == 0 || k.clock.Since(uses[len(uses)-1].Time.Time) < settleTime {
-		return "", nil
-	}
 	key := keyOf(record.Spec.Object)
 	_, live, err := k.read(ctx, key)
 	switch {
@@ -257,6 +281,7 @@ func (k *keeper) gone(ctx context.Context, record *v1alpha1.BreakGlass) (string,
 
 // forget removes the record of an emergency that was over long ago.
 func (k *keeper) forget(ctx context.Context, record *v1alpha1.BreakGlass) (reconcile.Result, error) {
+	delete(k.noticed, record.Name)
 	keep := k.policy().KeepRecords()
 	ended := record.Spec.Until.Time
 	if record.Status.EndedAt != nil {

@@ -3,6 +3,7 @@ package breakglass
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +53,7 @@ func TestEmergenciesAreClosedWhenTheyAreOver(t *testing.T) {
 		{"its time is over", time.Hour, git("a", "1"), live, nil, "Expired: " + departs},
 		{"Git says the same since", time.Minute, git("b", "5"), live, nil, "Reconciled: Git says now what was changed."},
 		{"Git moved and says something else", time.Minute, git("b", "3"), live, nil, "Active: " + departs},
+		{"Git moved, and what was changed isn't there yet", 10 * time.Second, git("b", "1"), strings.Replace(live, "replicas: 5", "replicas: 1", 1), nil, "Active: "},
 		{"it was taken back by hand", time.Minute, git("a", "5"), live, nil, "Active: "},
 		{"its annotation is gone", time.Minute, git("a", "1"), `{apiVersion: apps/v1, kind: Deployment, metadata: {name: guestbook, namespace: staging, uid: u-1}, spec: {replicas: 5}}`, nil, "Ended: Its annotation is gone. " + departs},
 		{"its annotation isn't there yet", 10 * time.Second, git("a", "1"), `{apiVersion: apps/v1, kind: Deployment, metadata: {name: guestbook, namespace: staging, uid: u-1}, spec: {replicas: 5}}`, nil, "Active: " + departs},
@@ -194,6 +196,7 @@ func newKeeper(t *testing.T, c client.Client, live client.Reader, snapshot *giti
 	return &keeper{
 		client: c, live: live, mapper: mapper, policy: func() policy.Policy { return p }, current: func() *gitindex.Snapshot { return snapshot },
 		teller: teller, clock: clocktesting.NewFakePassiveClock(now), log: logr.Discard(),
+		noticed: map[string]notice{"one": {"r-1", began}},
 	}
 }
 

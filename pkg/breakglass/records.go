@@ -73,7 +73,8 @@ func (r *Records) latest(ctx context.Context, uid types.UID) (*v1alpha1.BreakGla
 		return nil, nil
 	}
 	latest := slices.MaxFunc(list.Items, func(a, b v1alpha1.BreakGlass) int {
-		return cmp.Or(a.Spec.From.Compare(b.Spec.From.Time), cmp.Compare(a.Name, b.Name))
+		// First by the API server's clock: those of replicas may differ.
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), a.Spec.From.Compare(b.Spec.From.Time), cmp.Compare(a.Name, b.Name))
 	})
 	return &latest, nil
 }
