@@ -27,6 +27,11 @@ type Registration struct {
 	// Condition is a CEL expression over the request, if set: others are not
 	// asked about.
 	Condition string
+
+	// URL is where the webhook is to be found, and CA who vouches for it, where
+	// something stands in front of it; empty for the process itself.
+	URL string
+	CA  []byte // PEM
 }
 
 // Register makes the API server ask w, and waits until it does. probe is a
@@ -72,6 +77,9 @@ func (w *Webhook) configuration(r Registration) (*admissionregistration.Validati
 	c.Name = "gitonly-" + w.Name
 	url, hook := w.url(), &c.Webhooks[0]
 	hook.ClientConfig = admissionregistration.WebhookClientConfig{URL: &url, CABundle: w.authority.bundle()}
+	if r.URL != "" {
+		hook.ClientConfig = admissionregistration.WebhookClientConfig{URL: &r.URL, CABundle: r.CA}
+	}
 	if r.FailurePolicy != "" {
 		hook.FailurePolicy = &r.FailurePolicy
 	}

@@ -223,6 +223,12 @@ func (w *Webhook) Stop() {
 	}
 }
 
+// Kill ends the process as a crash does, and waits for it.
+func (w *Webhook) Kill() {
+	_ = w.cmd.Process.Kill() // it may have ended already
+	<-w.exited
+}
+
 // Running reports whether the process has not ended.
 func (w *Webhook) Running() bool {
 	select {
