@@ -131,7 +131,7 @@ func latestEmergency(ctx context.Context, reader client.Reader, object gitindex.
 		case len(fields) == 0, record.Status.State == v1alpha1.BreakGlassReconciled:
 		case found == nil:
 			found = &emergency{record.Name, record.Spec.OpenedBy.Name, record.Spec.Reason, fields}
-		case isOpen(record):
+		case record.IsOpen():
 			found.fields = append(found.fields, fields...)
 		}
 	}

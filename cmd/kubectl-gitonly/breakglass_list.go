@@ -86,10 +86,14 @@ func (l *listing) print(out io.Writer, found v1alpha1.BreakGlassList, now time.T
 		_, err := fmt.Fprintln(out, none)
 		return err
 	}
+	return printEmergencies(out, found.Items, now)
+}
+
+func printEmergencies(out io.Writer, found []v1alpha1.BreakGlass, now time.Time) error {
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(w, "OBJECT\tSTATE\tBY\tSINCE\tUNTIL\tUSES\tREASON")
-	for i := range found.Items {
-		b := &found.Items[i]
+	for i := range found {
+		b := &found[i]
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", objectOf(b), cmp.Or(b.Status.State, v1alpha1.BreakGlassActive), whose(b),
 			at(b.Spec.From.Time), end(b, now), b.Status.UseCount, b.Spec.Reason)
 	}

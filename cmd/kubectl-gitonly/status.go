@@ -28,7 +28,8 @@ func statusCommand() *cobra.Command {
 		Use:   "status",
 		Short: "Show where Git comes from, and what guards the cluster",
 		Long: "Print the GitSources with their revisions, how long ago each was looked at, and what is\n" +
-			"wrong with them; the service accounts that the sync agents write as; and the GuardPolicies.",
+			"wrong with them; the service accounts that the sync agents write as; the GuardPolicies,\n" +
+			"and what is wrong with them; and the emergencies that are open.",
 		Example: "  kubectl gitonly status\n" +
 			"  kubectl gitonly status --output json | jq '.gitSources[].status.sources'",
 		Args: cobra.NoArgs,
@@ -57,7 +58,11 @@ func statusCommand() *cobra.Command {
 type status struct {
 	Sources  []v1alpha1.GitSource   `json:"gitSources"`
 	Policies []v1alpha1.GuardPolicy `json:"guardPolicies"`
-	now      time.Time
+
+	// Emergencies are those that are open.
+	Emergencies []v1alpha1.BreakGlass `json:"breakGlasses"`
+
+	now time.Time
 }
 
 func readStatus(ctx context.Context, reader client.Reader) (status, error) {
@@ -69,7 +74,11 @@ func readStatus(ctx context.Context, reader client.Reader) (status, error) {
 	if err := reader.List(ctx, &policies); err != nil {
 		return status{}, unread("GuardPolicies", err)
 	}
-	return status{Sources: sources.Items, Policies: policies.Items, now: time.Now()}, nil
+	emergencies, err := readEmergencies(ctx, reader, false)
+	if err != nil {
+		return status{}, err
+	}
+	return status{Sources: sources.Items, Policies: policies.Items, Emergencies: emergencies.Items, now: time.Now()}, nil
 }
 
 func unread(what string, err error) error {
@@ -120,6 +129,12 @@ func printStatus(out io.Writer, s status) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	if len(s.Emergencies) > 0 {
+		fmt.Fprintln(out)
+		if err := printEmergencies(out, s.Emergencies, s.now); err != nil {
+			return err
+		}
+	}
 	return printDetails(out, s)
 }
 
@@ -151,24 +166,38 @@ func readiness(conditions []metav1.Condition) string {
 	return "no, " + ready.Reason
 }
 
-// printDetails says of each source what a line has no room for.
+// printDetails says of each source and policy what a line has no room for.
 func printDetails(out io.Writer, s status) error {
 	for i := range s.Sources {
-		source := &s.Sources[i]
-		lines := details(source)
-		if len(lines) == 0 {
-			continue
-		}
-		if _, err := fmt.Fprintf(out, "\nGitSource %s\n", source.Name); err != nil {
+		if err := printLines(out, "GitSource "+s.Sources[i].Name, details(&s.Sources[i])); err != nil {
 			return err
 		}
-		for _, line := range lines {
-			if _, err := fmt.Fprintf(out, "  %s\n", line); err != nil {
-				return err
-			}
+	}
+	for i := range s.Policies {
+		if err := printLines(out, "GuardPolicy "+s.Policies[i].Name, complaints(&s.Policies[i])); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func printLines(out io.Writer, heading string, lines []string) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(out, "\n%s\n  %s\n", heading, strings.Join(lines, "\n  "))
+	return err
+}
+
+// complaints are what a policy's conditions say is wrong with it.
+func complaints(policy *v1alpha1.GuardPolicy) []string {
+	var lines []string
+	for _, condition := range policy.Status.Conditions {
+		if condition.Status != metav1.ConditionTrue {
+			lines = append(lines, condition.Message)
+		}
+	}
+	return lines
 }
 
 func details(source *v1alpha1.GitSource) []string {

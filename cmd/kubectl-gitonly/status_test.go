@@ -29,8 +29,11 @@ func objects(t *testing.T, documents ...string) client.Client {
 	built := fake.NewClientBuilder().WithScheme(scheme)
 	for _, document := range documents {
 		var object client.Object = &v1alpha1.GitSource{}
-		if strings.Contains(document, "kind: GuardPolicy") {
+		switch {
+		case strings.Contains(document, "kind: GuardPolicy"):
 			object = &v1alpha1.GuardPolicy{}
+		case strings.Contains(document, "kind: BreakGlass"):
+			object = &v1alpha1.BreakGlass{}
 		}
 		if err := yaml.UnmarshalStrict([]byte(document), object); err != nil {
 			t.Fatal(err)
@@ -89,7 +92,20 @@ spec: {argoCD: {}}
 kind: GuardPolicy
 metadata: {name: workloads}
 spec: {mode: Enforce, undecidable: Allow}
-status: {conditions: [{type: Ready, status: "True", reason: Applied, message: ok, lastTransitionTime: null}]}
+status:
+  conditions:
+  - {type: Ready, status: "True", reason: Applied, message: ok, lastTransitionTime: null}
+  - {type: Agents, status: "False", reason: AgentNotFound, message: "ServiceAccount flux-system/syncer of spec.agents doesn't exist", lastTransitionTime: null}
+`, `
+kind: BreakGlass
+metadata: {name: staging-deployment-web-7vrz4c}
+spec: {object: {kind: Deployment, namespace: staging, name: web}, openedBy: {user: dana}, reason: INC-1234 gateway down, from: "2026-03-01T11:30:00Z", until: "2026-03-01T12:30:00Z"}
+status: {state: Active, useCount: 3}
+`, `
+kind: BreakGlass
+metadata: {name: over}
+spec: {object: {kind: Deployment, namespace: staging, name: web}, openedBy: {user: dana}, reason: INC-1233 disk full, from: "2026-03-01T10:30:00Z", until: "2026-03-01T11:30:00Z"}
+status: {state: Expired}
 `)
 	want := `SOURCE   FROM                                    REVISION       OBJECTS   CHECKED   READY
 flux     Flux (12 sources)                       -              340       2m ago    yes
@@ -99,6 +115,9 @@ new      -                                       -              0         never 
 POLICY      MODE      UNDECIDABLE   READY
 workloads   Enforce   Allow         yes
 
+OBJECT                   STATE    BY     SINCE                  UNTIL                             USES   REASON
+Deployment staging/web   Active   dana   2026-03-01T11:30:00Z   2026-03-01T12:30:00Z (30m left)   3      INC-1234 gateway down
+
 GitSource flux
   11 rendered, 1 known by the agent's record alone, 12 in all
   Kustomization flux-system/charts: known by the agent's record alone: its source is a Bucket
@@ -107,6 +126,9 @@ GitSource flux
 
 GitSource infra
   db: db/kustomization.yaml:3: resource pvc.yaml is not there
+
+GuardPolicy workloads
+  ServiceAccount flux-system/syncer of spec.agents doesn't exist
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("printed (-want +got):\n%s", diff)
@@ -128,7 +150,7 @@ func TestStatusIsReadByScripts(t *testing.T) {
 		t.Errorf("%v, read %+v", err, read)
 	}
 	inYAML := shownStatus(t, func(out *bytes.Buffer, s status) error { return printStatusYAML(out, s) })
-	if inYAML != "gitSources: []\nguardPolicies: []\n" {
+	if inYAML != "breakGlasses: []\ngitSources: []\nguardPolicies: []\n" {
 		t.Errorf("printed %q", inYAML)
 	}
 }
