@@ -13,12 +13,10 @@ import (
 	"strconv"
 	"sync"
 	"testing"
-	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -88,8 +86,7 @@ func TestTwoReplicasRecordEachUseOnce(t *testing.T) {
 // replicas are two webhooks that the API server asks in turn, and ConfigMaps that Git
 // declares.
 type replicas struct {
-	*scenario
-	t        *testing.T
+	*act
 	settings int // how many ConfigMaps
 	all      []*stage.Webhook
 	balancer *balancer
@@ -99,15 +96,7 @@ type replicas struct {
 func openReplicas(ctx context.Context, t *testing.T, settings int) *replicas {
 	t.Helper()
 	c := start(t, stage.Options{})
-	r := &replicas{t: t, settings: settings, scenario: &scenario{
-		t: t, cluster: c, name: "replicas", dir: t.TempDir(), variables: variables{"NAMESPACE": "replicas"},
-	}}
-	r.must(r.fill("scenarios/given"))
-	r.must(r.openRepository())
-	t.Cleanup(r.close)
-	r.must(r.expandFiles())
-	r.must(r.addNamespace(ctx, r.name, nil))
-	r.must(c.InstallCRDs(ctx))
+	r := &replicas{act: openAct(ctx, t, c, "replicas"), settings: settings}
 	r.must(c.Apply(ctx, []byte(onCall)))
 	quiet := rest.CopyConfig(c.Users["developer"].Config)
 	quiet.WarningHandler = rest.NoWarnings{} // of what is let pass
@@ -155,13 +144,6 @@ subjects:
 - {kind: User, apiGroup: rbac.authorization.k8s.io, name: dana}
 `
 
-func (r *replicas) must(err error) {
-	r.t.Helper()
-	if err != nil {
-		r.t.Fatal(err)
-	}
-}
-
 // manifests are the ConfigMaps, by file.
 func (r *replicas) manifests(theme string) map[string]string {
 	files := map[string]string{}
@@ -175,20 +157,6 @@ func (r *replicas) commit(theme string) {
 	r.t.Helper()
 	_, err := r.repository.Commit(gitserver.Commit{Replace: true, Files: r.manifests(theme)})
 	r.must(err)
-}
-
-func (r *replicas) kubectl(ctx context.Context, user string, stdin *bytes.Buffer, args ...string) []byte {
-	r.t.Helper()
-	cmd := r.cluster.Plane.Kubectl(ctx, r.cluster.Users[user], args...)
-	var stderr bytes.Buffer
-	if cmd.Stderr = &stderr; stdin != nil {
-		cmd.Stdin = stdin
-	}
-	out, err := cmd.Output()
-	if err != nil {
-		r.t.Fatalf("%s: kubectl %v: %v\n%s", user, args, err, &stderr)
-	}
-	return out
 }
 
 // write has dana depart from Git in one of the ConfigMaps. Each has one writer, so
@@ -283,17 +251,4 @@ func (r *replicas) leads(ctx context.Context) (leader, other *stage.Webhook) {
 		return first+second == 1, fmt.Sprintf("they count %d and %d open emergencies", first, second)
 	})
 	return leader, other
-}
-
-func (r *replicas) eventually(ctx context.Context, what string, check func() (ok bool, is string)) {
-	r.t.Helper()
-	last := ""
-	err := wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, 2*patience, true, func(context.Context) (bool, error) {
-		var ok bool
-		ok, last = check()
-		return ok, nil
-	})
-	if err != nil {
-		r.t.Fatalf("%s: not so: %s", what, last)
-	}
 }
