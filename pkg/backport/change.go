@@ -47,11 +47,11 @@ func (c *change) at(document, live any, steps []string, r reach) (any, bool) {
 	if len(steps) == 0 {
 		return clone(c.value), true
 	}
-	switch document.(type) {
+	switch d := document.(type) {
 	case map[string]any:
-		return c.inMap(document.(map[string]any), live, steps, r)
+		return c.inMap(d, live, steps, r)
 	case []any:
-		return c.inList(document.([]any), live, steps, r)
+		return c.inList(d, live, steps, r)
 	case nil:
 		if r == near {
 			return nil, false
