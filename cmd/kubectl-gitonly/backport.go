@@ -108,6 +108,9 @@ func bringBack(ctx context.Context, out, said io.Writer, tree *workTree, object 
 	if err := backport.WritePatch(out, tree.files, result.Edits); err != nil {
 		return err
 	}
+	if result.Unread > 0 {
+		fmt.Fprintf(said, "warning: %d kustomizations in %s were not rendered, as there are so many: see that the patch changes nothing for them\n", result.Unread, tree.root)
+	}
 	return tell(said, object, found.record, tree, &result)
 }
 

@@ -41,6 +41,10 @@ type Result struct {
 	Placed []Placed
 	Left   []Left
 
+	// Unread is how many kustomizations of the checkout were not looked at, as
+	// there are so many: an edit may change what they declare.
+	Unread int
+
 	// Alone are fields in which the object departs from what Git declares, and
 	// that weren't changed in the emergency.
 	Alone []fields.Difference
@@ -66,12 +70,9 @@ type Left struct {
 // Backport finds the edits that make Git declare what was changed in an object.
 // Git must declare the object. The error says what can't be read or compared.
 func (c *Checkout) Backport(ctx context.Context, types *fields.Types, o Object) (Result, error) {
-	b := &bringing{Checkout: c, types: types, object: o}
-	for i := range c.renderings {
-		if c.renderings[i].source != "" && c.renderings[i].snapshot().Lookup(o.Key) != nil {
-			b.at = i
-			break
-		}
+	b := &bringing{Checkout: c, types: types, object: o, at: c.declaring(o.Key)}
+	if b.at < 0 {
+		return Result{}, fmt.Errorf("%s isn't declared", o.Key)
 	}
 	if err := json.UnmarshalCaseSensitivePreserveInts(o.JSON, &b.live); err != nil {
 		return Result{}, fmt.Errorf("reading %s as the cluster has it: %w", o.Key, err)
@@ -98,6 +99,7 @@ func (c *Checkout) Backport(ctx context.Context, types *fields.Types, o Object) 
 			b.result.Alone = append(b.result.Alone, d)
 		}
 	}
+	b.result.Unread = c.unread
 	b.result.Edits = map[string]Edit{}
 	for _, file := range slices.Sorted(maps.Keys(c.tree.edited)) {
 		original, err := overlay{below: c.tree.below}.ReadFile(file)

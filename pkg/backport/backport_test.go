@@ -134,6 +134,12 @@ func (s *story) write(t *testing.T, name string, data []byte) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	if target, ok := bytes.CutPrefix(data, []byte("<LINK>")); ok {
+		if err := os.Symlink(strings.TrimSpace(string(target)), file); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
 	data = bytes.ReplaceAll(data, []byte("<CR>\n"), []byte("\r\n"))
 	if cut, ok := bytes.CutSuffix(data, []byte("<NO END>\n")); ok {
 		data = cut

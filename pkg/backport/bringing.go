@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
@@ -85,6 +86,9 @@ func (b *bringing) why(file string) string {
 	if file == "" {
 		return "no file sets it: Argo CD's or Flux's own object may"
 	}
+	if info, err := b.tree.Lstat(file); err == nil && info.Mode().Type() == fs.ModeSymlink {
+		return fmt.Sprintf("%s is a link: change what it leads to", file)
+	}
 	if text, err := b.tree.ReadFile(file); err == nil && isSealed(text) {
 		return fmt.Sprintf("SOPS seals the whole of %s: change it there with sops", file)
 	}
@@ -94,6 +98,9 @@ func (b *bringing) why(file string) string {
 // try keeps an edit if it does what it has to, and nothing else. why says what
 // else it would do; it may be empty.
 func (b *bringing) try(ctx context.Context, p proposal, d fields.Difference, before []fields.Difference) (ok bool, why string, err error) {
+	if shown, err := b.shows(p); shown || err != nil {
+		return false, fmt.Sprintf("a patch of %s would show a Secret's value that stands beside it", p.file), err
+	}
 	tree := b.tree.with(p.file, p.text)
 	after, err := b.render(ctx, tree, b.renderings)
 	if err != nil {
@@ -134,9 +141,13 @@ func (b *bringing) changes(before, after *rendering, own bool) (string, bool) {
 	if before.err != nil {
 		return "", false
 	}
+	var object *gitindex.Declared
+	if own {
+		object = after.declaration(b.object.Key)
+	}
 	for i := range before.objects {
 		was, is := &before.objects[i], &after.objects[i]
-		if own && was.Key == is.Key && is == after.declaration(b.object.Key) {
+		if was.Key == is.Key && is == object {
 			continue
 		}
 		if was.Key != is.Key || !bytes.Equal(was.JSON, is.JSON) {

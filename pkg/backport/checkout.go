@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
@@ -81,12 +82,16 @@ func (c *Checkout) Faults() []error {
 
 // Declared is the declaration of an object; nil if there is none.
 func (c *Checkout) Declared(key gitindex.Key) *gitindex.Declared {
-	for i := range c.renderings {
-		if declared := c.renderings[i].snapshot().Lookup(key); declared != nil && c.renderings[i].source != "" {
-			return declared
-		}
+	if i := c.declaring(key); i >= 0 {
+		return c.renderings[i].snapshot().Lookup(key)
 	}
 	return nil
+}
+
+// declaring is the first of a source's renderings that declares an object; -1 if
+// there is none.
+func (c *Checkout) declaring(key gitindex.Key) int {
+	return slices.IndexFunc(c.renderings, func(r rendering) bool { return r.source != "" && r.snapshot().Lookup(key) != nil })
 }
 
 // snapshot has what the location declares.
