@@ -14,14 +14,19 @@ import (
 type change struct {
 	path  string // as fields.Difference has it
 	steps []string
-	live  any // the whole object in the cluster
+	git   any // the whole object as Git declares it
+	live  any // and as the cluster has it
 	old   any // what Git says of the field; nil if nothing
 	value any // what it has to say
 	gone  bool
+
+	// ordered is for patches: Kustomize puts a patch's items before the others of
+	// a list, so that those which come before have to be named, too.
+	ordered bool
 }
 
 func newChange(path string, declared, live map[string]any) change {
-	c := change{path: path, steps: gitindex.SplitPath(path), live: live}
+	c := change{path: path, steps: gitindex.SplitPath(path), git: declared, live: live}
 	c.old, _ = lookup(declared, c.steps)
 	value, ok := lookup(live, c.steps)
 	c.value, c.gone = value, !ok
@@ -71,18 +76,18 @@ func (c *change) inMap(document map[string]any, live any, steps []string, r reac
 	if result == nil {
 		result = map[string]any{}
 	}
-	if c.gone && len(steps) == 1 {
-		if r == patch {
-			result[name] = nil
-			return result, true
-		}
+	below, _ := live.(map[string]any)
+	switch {
+	case c.gone && r == patch && below[name] == nil:
+		result[name] = nil // with all that is in it, of which nothing is left either
+		return result, true
+	case c.gone && len(steps) == 1:
 		delete(result, name)
 		return result, has
 	}
 	if !has && len(steps) > 1 && (r == near || c.gone && r != patch) {
 		return nil, false
 	}
-	below, _ := live.(map[string]any)
 	changed, ok := c.at(member, below[name], steps[1:], r)
 	if !ok {
 		return nil, false
@@ -143,7 +148,32 @@ func (c *change) inList(document []any, live any, steps []string, r reach) (any,
 	if !ok {
 		return nil, false
 	}
-	return slices.Insert(result, behind(document, lives[:at]), fresh), true
+	if c.ordered {
+		result = c.named(result, lives[:at], steps)
+	}
+	return slices.Insert(result, behind(result, lives[:at]), fresh), true
+}
+
+// named adds to a patch's list the keys of those items of Git's that come before.
+func (c *change) named(list, before []any, steps []string) []any {
+	keys, _ := keysOf(strings.TrimSuffix(strings.TrimPrefix(steps[0], "["), "]"))
+	git, _ := lookup(c.git, c.steps[:len(c.steps)-len(steps)])
+	declared, _ := git.([]any)
+	same := func(item any) func(any) bool { return func(other any) bool { return sameItem(item, other) } }
+	for i, item := range before {
+		m, ok := item.(map[string]any)
+		if !ok || !slices.ContainsFunc(declared, same(item)) || slices.ContainsFunc(list, same(item)) {
+			continue
+		}
+		stub := map[string]any{}
+		for name := range keys {
+			if m[name] != nil {
+				stub[name] = m[name]
+			}
+		}
+		list = slices.Insert(list, behind(list, before[:i]), any(stub))
+	}
+	return list
 }
 
 // behind is the place in a list behind the last of those that come before.

@@ -31,11 +31,15 @@ func (b *bringing) proposers(field *change, declared *gitindex.Declared, target 
 	if field.gone {
 		further = patch
 	}
+	ordered := *field
+	ordered.ordered = true
 	return []func() []proposal{
 		func() []proposal { return b.inPlaces(field, places, near) },
 		func() []proposal { return b.inPlaces(field, places, further) },
+		func() []proposal { return b.inPlaces(&ordered, places, further) },
 		func() []proposal { return b.inValues(field, target) },
 		func() []proposal { return b.newPatches(field, declared, places) },
+		func() []proposal { return b.newPatches(&ordered, declared, places) },
 	}
 }
 
