@@ -33,6 +33,9 @@ func newChange(path string, declared, live map[string]any) change {
 	return c
 }
 
+// bare is a step without its brackets.
+func bare(step string) string { return strings.TrimSuffix(strings.TrimPrefix(step, "["), "]") }
+
 // reach is how far a change goes in a document.
 type reach int
 
@@ -70,7 +73,7 @@ func (c *change) at(document, live any, steps []string, r reach) (any, bool) {
 }
 
 func (c *change) inMap(document map[string]any, live any, steps []string, r reach) (any, bool) {
-	name := strings.TrimSuffix(strings.TrimPrefix(steps[0], "["), "]")
+	name := bare(steps[0])
 	member, has := document[name]
 	result := maps.Clone(document)
 	if result == nil {
@@ -79,7 +82,7 @@ func (c *change) inMap(document map[string]any, live any, steps []string, r reac
 	below, _ := live.(map[string]any)
 	switch {
 	case c.gone && r == patch && below[name] == nil:
-		result[name] = nil // with all that is in it, of which nothing is left either
+		result[name] = nil // all that is in it is gone, too
 		return result, true
 	case c.gone && len(steps) == 1:
 		delete(result, name)
@@ -101,7 +104,7 @@ func (c *change) inMap(document map[string]any, live any, steps []string, r reac
 }
 
 func (c *change) inList(document []any, live any, steps []string, r reach) (any, bool) {
-	selector := strings.TrimSuffix(strings.TrimPrefix(steps[0], "["), "]")
+	selector := bare(steps[0])
 	lives, _ := live.([]any)
 	at, there := find(lives, selector), find(document, selector)
 	var item any
@@ -133,16 +136,12 @@ func (c *change) inList(document []any, live any, steps []string, r reach) (any,
 	}
 	var fresh any
 	if len(steps) > 1 {
-		keys, ok := keysOf(selector)
-		if !ok {
+		keys, keyed := keysOf(selector)
+		m, ok := item.(map[string]any)
+		if !keyed || !ok {
 			return nil, false
 		}
-		for name := range keys {
-			if keys[name] = item.(map[string]any)[name]; keys[name] == nil {
-				delete(keys, name)
-			}
-		}
-		fresh = keys
+		fresh = keysIn(m, keys)
 	}
 	fresh, ok := c.at(fresh, item, steps[1:], r)
 	if !ok {
@@ -156,7 +155,7 @@ func (c *change) inList(document []any, live any, steps []string, r reach) (any,
 
 // named adds to a patch's list the keys of those items of Git's that come before.
 func (c *change) named(list, before []any, steps []string) []any {
-	keys, _ := keysOf(strings.TrimSuffix(strings.TrimPrefix(steps[0], "["), "]"))
+	keys, _ := keysOf(bare(steps[0]))
 	git, _ := lookup(c.git, c.steps[:len(c.steps)-len(steps)])
 	declared, _ := git.([]any)
 	same := func(item any) func(any) bool { return func(other any) bool { return sameItem(item, other) } }
@@ -165,15 +164,20 @@ func (c *change) named(list, before []any, steps []string) []any {
 		if !ok || !slices.ContainsFunc(declared, same(item)) || slices.ContainsFunc(list, same(item)) {
 			continue
 		}
-		stub := map[string]any{}
-		for name := range keys {
-			if m[name] != nil {
-				stub[name] = m[name]
-			}
-		}
-		list = slices.Insert(list, behind(list, before[:i]), any(stub))
+		list = slices.Insert(list, behind(list, before[:i]), any(keysIn(m, keys)))
 	}
 	return list
+}
+
+// keysIn are the keys that an item has.
+func keysIn(item, keys map[string]any) map[string]any {
+	has := map[string]any{}
+	for name := range keys {
+		if item[name] != nil {
+			has[name] = item[name]
+		}
+	}
+	return has
 }
 
 // behind is the place in a list behind the last of those that come before.
@@ -253,7 +257,7 @@ func keysOf(selector string) (map[string]any, bool) {
 // lookup finds what a path leads to.
 func lookup(value any, steps []string) (any, bool) {
 	for _, step := range steps {
-		name := strings.TrimSuffix(strings.TrimPrefix(step, "["), "]")
+		name := bare(step)
 		switch v := value.(type) {
 		case map[string]any:
 			member, ok := v[name]

@@ -90,7 +90,7 @@ func (c *change) data(key gitindex.Key) (name string, ok bool) {
 	if key.Group != "" || key.Kind != "ConfigMap" || len(c.steps) != 2 || c.steps[0] != "data" {
 		return "", false
 	}
-	return strings.TrimSuffix(strings.TrimPrefix(c.steps[1], "["), "]"), true
+	return bare(c.steps[1]), true
 }
 
 // inLiterals sets what is generated from KEY=VALUE.

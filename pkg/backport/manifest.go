@@ -105,7 +105,7 @@ func (c *change) below(pointer string) (rest []string, ok bool) {
 		return nil, false
 	}
 	for i, token := range tokens {
-		step := strings.TrimSuffix(strings.TrimPrefix(c.steps[i], "["), "]")
+		step := bare(c.steps[i])
 		_, err := strconv.Atoi(token)
 		index := err == nil || token == "-"
 		if unescape.Replace(token) != step && !(index && step != c.steps[i]) {
