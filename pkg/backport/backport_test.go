@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 //
 //	object: KIND.GROUP NAMESPACE/NAME
 //	paths: those that are rendered, in the namespace of the object
+//	ignored: a field that a policy leaves to somebody
 //	changed: the fields that the emergency's record names; without it, there is none
 func TestBackport(t *testing.T) {
 	types, err := builtin.Types()
@@ -80,6 +81,7 @@ type story struct {
 	key     gitindex.Key
 	source  gitindex.Source
 	changed []string
+	ignored []fields.Ignore
 	live    []byte
 	version string
 }
@@ -97,6 +99,12 @@ func newStory(t *testing.T, archive *txtar.Archive, types *fields.Types) *story 
 			for _, path := range strings.Fields(rest) {
 				s.source.Locations = append(s.source.Locations, location(path))
 			}
+		case "ignored":
+			pattern, err := fields.ParsePattern(rest)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.ignored = append(s.ignored, pattern)
 		case "changed":
 			s.changed = strings.Fields(rest)
 		}
@@ -185,7 +193,7 @@ func (s *story) change(t *testing.T, declared *gitindex.Declared) {
 }
 
 func (s *story) backport(t *testing.T) backport.Result {
-	result, err := s.read(t).Backport(t.Context(), s.types, backport.Object{Key: s.key, Version: s.version, JSON: s.live, Changed: s.changed})
+	result, err := s.read(t).Backport(t.Context(), s.types, backport.Object{Key: s.key, Version: s.version, JSON: s.live, Changed: s.changed, Ignored: s.ignored})
 	if err != nil {
 		t.Fatal(err)
 	}
