@@ -1,13 +1,18 @@
 package agents_test
 
 import (
+	"bytes"
 	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"gitonly.dev/gitonly/e2e/auditlog"
+	"gitonly.dev/gitonly/e2e/gitserver"
 )
 
 // TestAnEmergencyHoldsArgoCD has people depart from Git while Argo CD heals by itself. It writes on the client's
@@ -56,8 +61,7 @@ Change it there: apps/overlays/production/kustomization.yaml in $GIT_URL`,
 		}
 	})
 	t.Run("Git catches up, and Argo CD never takes it back", func(t *testing.T) {
-		s.edit(t, "apps/overlays/production/kustomization.yaml", "count: 5", "count: 7")
-		s.edit(t, "apps/overlays/production/kustomization.yaml", "1.4.2", "1.4.9")
+		s.backport(ctx, t, "--namespace=production", guestbook)
 		s.caughtUp(ctx, t)
 		s.held(ctx, t, production, "this request is of an older revision")
 		s.emergency(ctx, t, "INC-1 too few replicas", "Reconciled")
@@ -130,6 +134,40 @@ func TestAnEmergencyHoldsFlux(t *testing.T) {
 		}
 		s.emergency(ctx, t, "INC-2 once more", "Reconciled")
 	})
+}
+
+// backport commits the patch that the plugin makes of what was changed in the cluster.
+func (s *scene) backport(ctx context.Context, t *testing.T, target ...string) {
+	t.Helper()
+	checkout := t.TempDir()
+	git := func(stdin []byte, args ...string) string {
+		cmd := exec.CommandContext(ctx, "git", args...)
+		cmd.Dir, cmd.Stdin = checkout, bytes.NewReader(stdin)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %q: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	git(nil, "clone", "--quiet", s.url, ".")
+	cmd := s.Plane.Kubectl(ctx, s.Users["admin"], append([]string{"gitonly", "backport"}, target...)...)
+	cmd.Dir, cmd.Env = checkout, append(cmd.Environ(), "PATH="+s.Path())
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	patch, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("kubectl gitonly backport %q: %v\n%s", target, err, &said)
+	}
+	git(patch, "apply")
+	changed := map[string]string{}
+	for path := range strings.FieldsSeq(git(nil, "diff", "--name-only")) {
+		text, err := os.ReadFile(filepath.Join(checkout, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed[path] = string(text)
+	}
+	s.push(t, gitserver.Commit{Files: changed})
 }
 
 // reconcile asks Flux to apply the guestbook again. Each time has another word.

@@ -37,11 +37,11 @@ func (s *scene) emergency(ctx context.Context, out *teller) error {
 		return err
 	}
 	out.chapter("In the morning the hotfix comes to Git, and the emergency is over by itself")
-	for _, command := range []string{
-		"sed -i.bak 's/replicas: .*/replicas: 5/' apps/overlays/staging/patch-replicas.yaml && rm apps/overlays/staging/*.bak && git diff --unified=0",
-		"git commit --quiet --all --message='staging: five replicas (INC-1234)' && git push --quiet",
-	} {
-		if err := out.run(step{who: "dana", command: command, cmd: s.shell(s.clone, command)}); err != nil {
+	bring := s.script(ctx, "root", "admin", "kubectl gitonly backport deploy/guestbook -n staging | git apply && git diff --unified=0")
+	bring.prints = `(?s)in the patch: apps/overlays/staging/patch-replicas\.yaml.*\+  replicas: 5`
+	commit := s.script(ctx, "root", "admin", "git commit --quiet --all --message='staging: five replicas (INC-1234)' && git push --quiet")
+	for _, step := range []step{bring, commit} {
+		if err := out.run(step); err != nil {
 			return err
 		}
 	}

@@ -124,6 +124,13 @@ func (s *scene) kubectl(ctx context.Context, who, user, args string) step {
 	return step{who: who, command: "kubectl " + args, cmd: cmd}
 }
 
+// script is a step of a user in the checkout, in shell's words.
+func (s *scene) script(ctx context.Context, who, user, command string) step {
+	shell := s.shell(s.clone, command)
+	shell.Env = append(append(shell.Env, s.stage.Plane.KubectlEnv(s.stage.Users[user])...), "PATH="+s.stage.Path())
+	return step{who: who, command: command, cmd: shell}
+}
+
 // shell is a command of the pipeline, which knows git and kustomize.
 func (s *scene) shell(dir, command string) *exec.Cmd {
 	cmd := exec.Command("sh", "-c", command)
