@@ -169,6 +169,9 @@ func tell(w io.Writer, object *target, record *emergency, tree *workTree, result
 		fmt.Fprintf(w, "  %s: %s%s\n    not in the patch: %s\n", l.Path, saying(l.Difference), at, l.Why)
 	}
 	for _, d := range result.Alone {
+		if !d.Declared {
+			continue // a default, or a controller's
+		}
 		fmt.Fprintf(w, "  %s: %s\n    not in the patch: it wasn't changed in the emergency\n", d.Path, saying(d))
 	}
 	if len(result.Edits) > 0 {

@@ -155,7 +155,7 @@ The patch is for git apply in /infra.
 `, false},
 		"some is not": {nil, backport.Result{
 			Left:  []backport.Left{{Difference: removed, File: "apps/web.yaml", Line: 7, Why: "it is a guess"}, {Difference: hidden, Why: "it is secret"}},
-			Alone: []fields.Difference{replicas},
+			Alone: []fields.Difference{replicas, paused},
 		}, `Deployment staging/web, where it departs from what the checkout declares (no emergency is on record that has still to be brought to Git):
   spec.minReadySeconds: Git says 3, the cluster has it no more   (apps/web.yaml:7)
     not in the patch: it is a guess
