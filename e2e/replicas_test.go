@@ -119,6 +119,8 @@ func openReplicas(ctx context.Context, t *testing.T, settings int) *replicas {
 		Condition:  fmt.Sprintf("has(request.namespace) || (has(request.name) && request.name == '%s')", r.name),
 		URL:        server.URL + "/validate",
 		CA:         pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}),
+
+		TimeoutSeconds: 30, // what is given up on is recorded, and not done
 	}, r.name))
 	t.Cleanup(func() { r.must(r.all[0].Unregister(context.Background())) })
 	var all bytes.Buffer

@@ -32,6 +32,8 @@ type Registration struct {
 	// something stands in front of it; empty for the process itself.
 	URL string
 	CA  []byte // PEM
+
+	TimeoutSeconds int32 // that of the same file if 0
 }
 
 // Register makes the API server ask w, and waits until it does. probe is a
@@ -79,6 +81,9 @@ func (w *Webhook) configuration(r Registration) (*admissionregistration.Validati
 	hook.ClientConfig = admissionregistration.WebhookClientConfig{URL: &url, CABundle: w.authority.bundle()}
 	if r.URL != "" {
 		hook.ClientConfig = admissionregistration.WebhookClientConfig{URL: &r.URL, CABundle: r.CA}
+	}
+	if r.TimeoutSeconds != 0 {
+		hook.TimeoutSeconds = &r.TimeoutSeconds
 	}
 	if r.FailurePolicy != "" {
 		hook.FailurePolicy = &r.FailurePolicy
