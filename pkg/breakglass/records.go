@@ -73,10 +73,20 @@ func (r *Records) latest(ctx context.Context, uid types.UID) (*v1alpha1.BreakGla
 		return nil, nil
 	}
 	latest := slices.MaxFunc(list.Items, func(a, b v1alpha1.BreakGlass) int {
-		// First by the API server's clock: those of replicas may differ.
-		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), a.Spec.From.Compare(b.Spec.From.Time), cmp.Compare(a.Name, b.Name))
+		// First by the API server's clock: those of replicas may differ. In one second
+		// only one of them can be open.
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(over(&b), over(&a)),
+			a.Spec.From.Compare(b.Spec.From.Time), cmp.Compare(a.Name, b.Name))
 	})
 	return &latest, nil
+}
+
+// over is 1 if a record is closed, and 0 if it is open.
+func over(record *v1alpha1.BreakGlass) int {
+	if isOpen(record) {
+		return 0
+	}
+	return 1
 }
 
 // installed says what to do where the kind isn't there.

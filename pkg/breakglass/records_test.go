@@ -174,6 +174,27 @@ func TestTheLatestEmergencyOfAnObjectCounts(t *testing.T) {
 	}
 }
 
+func TestTheOpenOneOfTwoEmergenciesInASecondCounts(t *testing.T) {
+	for _, reviews := range [][]string{{"r-0", "r-1"}, {"r-1", "r-0"}} { // the latest is the last by name, or the first
+		r := replica(t, cluster(t, interceptor.Funcs{}), &events{})
+		first, second := opening(reviews[0]), opening(reviews[1])
+		second.Verdict.Emergency.Terms.Reason = "INC-1235"
+		if err := r.Record(t.Context(), first); err != nil {
+			t.Fatal(err)
+		}
+		end := use("r-2", find(t, r, "u-1"))
+		end.Verdict.Reason, end.Verdict.Emergency.Without = policy.BreakGlassEnded, ""
+		for _, entry := range []admission.Entry{end, second} {
+			if err := r.Record(t.Context(), entry); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := find(t, r, "u-1"); got == nil || got.Reason != "INC-1235" {
+			t.Errorf("%v: got %+v", reviews, got)
+		}
+	}
+}
+
 func TestChangedTermsChangeTheRecord(t *testing.T) {
 	c := cluster(t, interceptor.Funcs{})
 	r := replica(t, c, &events{})
