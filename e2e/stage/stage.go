@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"gitonly.dev/gitonly/config/crd"
 	"gitonly.dev/gitonly/config/rbac"
@@ -139,9 +140,16 @@ func (s *Stage) InstallCRDs(ctx context.Context) error {
 		}
 	}
 	wait := s.Plane.Kubectl(ctx, s.Plane.Admin, "wait", "--for=condition=Established", "--timeout=30s",
-		"crd/gitsources.gitonly.dev", "crd/guardpolicies.gitonly.dev")
+		"crd/gitsources.gitonly.dev", "crd/guardpolicies.gitonly.dev", "crd/breakglasses.gitonly.dev")
 	if out, err := wait.CombinedOutput(); err != nil {
 		return fmt.Errorf("waiting for gitonly's kinds to be served: %w\n%s", err, out)
+	}
+	// The API server keeps the first objects of a new kind waiting for some seconds.
+	// This one is invalid, which it says then.
+	first := s.Plane.Kubectl(ctx, s.Plane.Admin, "create", "--dry-run=server", "-f", "-")
+	first.Stdin = strings.NewReader("{apiVersion: gitonly.dev/v1alpha1, kind: BreakGlass, metadata: {name: first}, spec: {}}")
+	if out, err := first.CombinedOutput(); !strings.Contains(string(out), "is invalid") {
+		return fmt.Errorf("waiting for the first BreakGlass to be taken: %w\n%s", err, out)
 	}
 	return nil
 }

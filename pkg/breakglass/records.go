@@ -83,7 +83,7 @@ func (r *Records) latest(ctx context.Context, uid types.UID) (*v1alpha1.BreakGla
 
 // over is 1 if a record is closed, and 0 if it is open.
 func over(record *v1alpha1.BreakGlass) int {
-	if isOpen(record) {
+	if record.IsOpen() {
 		return 0
 	}
 	return 1
