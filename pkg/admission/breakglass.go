@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -179,7 +178,7 @@ func (h *Handler) write(ctx context.Context, entry Entry) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			err = fmt.Errorf("recording broke: %v", fault)
-			h.Log.Error(err, "recording broke", "uid", entry.Review, "stack", string(debug.Stack()))
+			h.broke("recording", entry.Review, fault)
 		}
 	}()
 	return h.Emergencies.Record(ctx, entry)

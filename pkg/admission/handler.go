@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"runtime/debug"
 
 	"github.com/go-logr/logr"
 	admissionv1 "k8s.io/api/admission/v1"
@@ -67,13 +66,25 @@ func NewHandler(parts Parts) *Handler { return &Handler{parts} }
 func (h *Handler) Handle(ctx context.Context, review admission.Request) admission.Response {
 	request, verdict := h.decide(ctx, &review.AdmissionRequest)
 	verdict = h.recordEmergency(ctx, &review.AdmissionRequest, &request, verdict)
-	h.record(&review.AdmissionRequest, verdict)
-	h.refresh(verdict)
 	response := respond(verdict)
+	h.aside(review.UID, func() {
+		h.record(&review.AdmissionRequest, verdict)
+		h.refresh(verdict)
+	})
 	if response.Allowed {
-		response.Warnings = append(response.Warnings, h.advice(ctx, &review.AdmissionRequest)...)
+		h.aside(review.UID, func() {
+			response.Warnings = append(response.Warnings, h.advice(ctx, &review.AdmissionRequest)...)
+		})
 	}
 	return response
+}
+
+// undecided answers a request that nobody has looked at, because of a problem,
+// as the policies want it.
+func (h *Handler) undecided(review *admissionv1.AdmissionRequest, problem error) admission.Response {
+	verdict := policy.Undecided(h.request(review), h.Policies.Current(), problem)
+	h.aside(review.UID, func() { h.record(review, verdict) })
+	return respond(verdict)
 }
 
 // Decide returns the verdict on one request. ctx bounds what has to be read for
@@ -89,7 +100,7 @@ func (h *Handler) decide(ctx context.Context, review *admissionv1.AdmissionReque
 	defer func() {
 		if fault := recover(); fault != nil {
 			verdict = policy.Undecided(request, p, fmt.Errorf("deciding broke: %v", fault))
-			h.Log.Error(fmt.Errorf("panic: %v", fault), "deciding broke", "uid", review.UID, "stack", string(debug.Stack()))
+			h.broke("deciding", review.UID, fault)
 		}
 	}()
 	request = h.request(review)

@@ -13,10 +13,10 @@ import (
 
 	"github.com/go-logr/logr/funcr"
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/client-go/kubernetes/scheme"
 	clocktesting "k8s.io/utils/clock/testing"
-	crwebhook "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 	"sigs.k8s.io/yaml"
 
 	"gitonly.dev/gitonly/pkg/admission"
@@ -81,7 +81,17 @@ func (f *fixture) ask(t *testing.T, request string) *admissionv1.AdmissionRespon
 	if err != nil {
 		t.Fatal(err)
 	}
-	return post(t, &crwebhook.Webhook{Handler: f.handler}, object)
+	return post(t, endpoint(t, f.handler, 10), object)
+}
+
+// endpoint serves a handler as the API server finds it.
+func endpoint(t testing.TB, handler *admission.Handler, concurrency int) *admission.Endpoint {
+	t.Helper()
+	e, err := admission.NewEndpoint(handler, concurrency, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 func indent(text string) string {
@@ -260,27 +270,17 @@ object: {spec: {replicas: 2}}`, "gitonly: widgets staging/w is not declared in G
 }
 
 func TestAMalformedAdmissionReviewIsNoAllow(t *testing.T) {
-	f := newFixture(t, "mode: Enforce")
-	webhook := &crwebhook.Webhook{Handler: f.handler}
+	webhook := endpoint(t, newFixture(t, "mode: Enforce").handler, 10)
 	for body, want := range map[string]string{
-		`{`:  "couldn't get version/kind; json parse error: unexpected end of JSON input",
-		`[]`: "couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }",
-		``:   "request body is empty",
+		"{":  "gitonly: reading the AdmissionReview: unexpected end of JSON input\n",
+		"[]": "gitonly: reading the AdmissionReview: json: cannot unmarshal array into Go value of type v1.AdmissionReview\n",
+		"":   "gitonly: reading the AdmissionReview: unexpected end of JSON input\n",
+		"{}": "gitonly: this is no AdmissionReview of admission.k8s.io/v1\n",
 	} {
-		var response *admissionv1.AdmissionResponse
-		if body == "" {
-			recorder := httptest.NewRecorder()
-			webhook.ServeHTTP(recorder, httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/validate", http.NoBody))
-			var review admissionv1.AdmissionReview
-			if err := json.Unmarshal(recorder.Body.Bytes(), &review); err != nil {
-				t.Fatal(err)
-			}
-			response = review.Response
-		} else {
-			response = post(t, webhook, []byte(body))
-		}
-		if response.Allowed || response.Result.Code != http.StatusBadRequest || response.Result.Message != want {
-			t.Errorf("%q: allowed %t, %d %s", body, response.Allowed, response.Result.Code, response.Result.Message)
+		recorder := httptest.NewRecorder()
+		webhook.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/validate", strings.NewReader(body)))
+		if recorder.Code != http.StatusBadRequest || recorder.Body.String() != want {
+			t.Errorf("%q: %d %s, want %s", body, recorder.Code, recorder.Body, want)
 		}
 	}
 	response := post(t, webhook, []byte(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}`))
