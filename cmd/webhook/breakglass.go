@@ -28,7 +28,7 @@ func (p *parts) breakGlass(access *rest.Config, handling *admission.Parts) error
 	}
 	handling.Emergencies = breakglass.NewRecords(direct, teller, p.index.Current)
 	handling.Permissions = breakglass.NewPermissions(direct)
-	if err := breakglass.AddKeeper(m, p.policies.Current, p.index.Current, teller, p.log.WithName("breakglass")); err != nil {
+	if err := breakglass.AddKeeper(m, p.leader.Only, p.policies.Current, p.index.Current, teller, p.log.WithName("breakglass")); err != nil {
 		return err
 	}
 	return m.Add(everywhere(func(ctx context.Context) error { return p.findSelf(ctx, direct) }))

@@ -30,7 +30,10 @@ type options struct {
 	leaderElect  bool
 	fetchTimeout time.Duration
 	version      bool
-	zap          zap.Options
+
+	shutdownDelay time.Duration
+	concurrency   int
+	zap           zap.Options
 }
 
 // parse reads the command line. It returns pflag.ErrHelp after it has printed
@@ -57,6 +60,8 @@ func parse(args []string, out io.Writer) (*options, error) {
 	flags.StringVar(&o.pushSecret, "push-secret", "", "name of the Secret in gitonly's namespace whose key token the Git servers share")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "of several replicas let only one write status")
 	flags.DurationVar(&o.fetchTimeout, "fetch-timeout", time.Minute, "how long one fetch from a Git server may take")
+	flags.DurationVar(&o.shutdownDelay, "shutdown-delay", 10*time.Second, "how long to serve on, not ready any more, when told to stop: until nobody sends requests here")
+	flags.IntVar(&o.concurrency, "max-concurrent-requests", 100, "how many requests are decided at once, a large one counting for one more each 512 KiB; others wait, and what can't be decided in time is undecidable")
 	flags.BoolVar(&o.version, "version", false, "print gitonly's version, and that's all")
 	logging := flag.NewFlagSet("", flag.ContinueOnError)
 	o.zap.BindFlags(logging)
@@ -102,6 +107,12 @@ func (o *options) validate(rest []string) error {
 	}
 	if o.fetchTimeout <= 0 {
 		problems = append(problems, fmt.Errorf("--fetch-timeout=%s: must be more than zero", o.fetchTimeout))
+	}
+	if o.shutdownDelay < 0 {
+		problems = append(problems, fmt.Errorf("--shutdown-delay=%s: must not be less than zero", o.shutdownDelay))
+	}
+	if o.concurrency < 1 {
+		problems = append(problems, fmt.Errorf("--max-concurrent-requests=%d: must be more than zero", o.concurrency))
 	}
 	for _, name := range []string{"tls.crt", "tls.key"} {
 		if _, err := os.Stat(filepath.Join(o.certDir, name)); err != nil {

@@ -12,7 +12,6 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"gitonly.dev/gitonly/pkg/admission"
@@ -73,12 +72,12 @@ func (r *readiness) note(wrong error) {
 }
 
 // readiness is who can decide, and whom the API server will believe.
-func (p *parts) readiness(watcher *certwatcher.CertWatcher) *readiness {
+func (p *parts) readiness(certificate admission.ServingCertificate, drain *drain) *readiness {
 	return &readiness{log: p.log, checks: []check{
-		{"certificate", admission.CertificateCheck(watcher.GetCertificate, clock.RealClock{})},
+		{"certificate", admission.CertificateCheck(certificate, clock.RealClock{})},
 		{"policies", func(*http.Request) error { return p.policies.Loaded() }},
 		{"sources", func(*http.Request) error { return p.discovered() }},
-		{"serving", p.manager.GetWebhookServer().StartedChecker()},
+		{"serving", drain.check},
 		{"snapshot", func(*http.Request) error { return p.loaded() }},
 	}}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -26,8 +25,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
-	"sigs.k8s.io/controller-runtime/pkg/webhook"
-	crwebhook "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"gitonly.dev/gitonly/pkg/admission"
 	"gitonly.dev/gitonly/pkg/api/v1alpha1"
@@ -37,6 +34,7 @@ import (
 	"gitonly.dev/gitonly/pkg/gitindex/chart"
 	"gitonly.dev/gitonly/pkg/gitindex/git"
 	"gitonly.dev/gitonly/pkg/gitindex/render"
+	"gitonly.dev/gitonly/pkg/leadership"
 	"gitonly.dev/gitonly/pkg/policy"
 	"gitonly.dev/gitonly/pkg/policy/fields"
 	"gitonly.dev/gitonly/pkg/policy/fields/builtin"
@@ -71,6 +69,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // serve puts the parts together and runs them.
 func serve(ctx context.Context, o *options, log logr.Logger) error {
+	limitMemory(log)
 	types, err := builtin.Types()
 	if err != nil {
 		return err
@@ -83,11 +82,16 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 	if err != nil {
 		return err
 	}
-	m, err := newManager(o, access, watcher, log)
+	m, err := newManager(o, access, log)
 	if err != nil {
 		return err
 	}
 	parts := &parts{options: o, manager: m, types: types, log: log}
+	if o.leaderElect && access != nil {
+		if err := parts.standForElection(access); err != nil {
+			return err
+		}
+	}
 	if access != nil {
 		if err := parts.followSchemas(access); err != nil {
 			return err
@@ -128,9 +132,11 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 			return err
 		}
 	}
-	handler := admission.NewHandler(handling)
-	m.GetWebhookServer().Register(servePath, parts.policies.Guarded(&crwebhook.Webhook{Handler: handler}))
-	if err := serveProbes(m, on(o.bindAddress, o.health), parts.readiness(watcher)); err != nil {
+	drain := new(drain)
+	if err := parts.serveReviews(admission.NewHandler(handling), watcher.GetCertificate, drain); err != nil {
+		return err
+	}
+	if err := serveProbes(m, on(o.bindAddress, o.health), parts.readiness(watcher.GetCertificate, drain)); err != nil {
 		return err
 	}
 	if err := m.Add(everywhere(watcher.Start)); err != nil {
@@ -139,7 +145,7 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 	if err := m.Add(everywhere(parts.refresher.Run)); err != nil {
 		return err
 	}
-	return m.Start(ctx)
+	return m.Start(drain.after(ctx, o.shutdownDelay, log))
 }
 
 // parts are what the configuration's two origins fill in alike.
@@ -147,7 +153,8 @@ type parts struct {
 	options   *options
 	manager   ctrl.Manager
 	types     *fields.Types
-	schemas   *cluster.Schemas // nil without an API server
+	schemas   *cluster.Schemas   // nil without an API server
+	leader    *leadership.Leader // nil where all is done by each replica
 	log       logr.Logger
 	index     gitindex.Index
 	policies  admission.PolicyStore
@@ -155,6 +162,17 @@ type parts struct {
 	refresher *gitindex.Refresher
 
 	discovered func() error // says why the GitSources aren't known yet
+}
+
+// standForElection has this replica write status, and close emergencies, only
+// while it leads.
+func (p *parts) standForElection(access *rest.Config) error {
+	leader, err := leadership.NewLeader(access, p.options.namespace, "gitonly-leader", leadership.Times{}, p.log.WithName("leadership"))
+	if err != nil {
+		return err
+	}
+	p.leader = leader
+	return p.manager.Add(leader)
 }
 
 // followSchemas has kinds without a Go type compared by what the API server
@@ -233,8 +251,8 @@ func (p *parts) fromCluster(access *rest.Config) error {
 	p.discovered = sources.Loaded
 	return errors.Join(
 		p.servePushes(secrets),
-		cluster.AddSourceStatus(p.manager, p.refresher.Latest, sources, changed),
-		cluster.AddPolicies(p.manager, &p.policies, p.types, p.adviser(), p.log.WithName("policies")),
+		cluster.AddSourceStatus(p.manager, p.leader.Only, p.refresher.Latest, sources, changed),
+		cluster.AddPolicies(p.manager, p.leader.Only, &p.policies, p.types, p.adviser(), p.log.WithName("policies")),
 	)
 }
 
@@ -291,23 +309,16 @@ func unhurried(access *rest.Config) *rest.Config {
 	return access
 }
 
-func newManager(o *options, access *rest.Config, watcher *certwatcher.CertWatcher, log logr.Logger) (ctrl.Manager, error) {
+func newManager(o *options, access *rest.Config, log logr.Logger) (ctrl.Manager, error) {
 	if err := v1alpha1.AddToScheme(scheme.Scheme); err != nil {
 		return nil, err
 	}
 	settings := manager.Options{
-		Scheme: scheme.Scheme,
-		Logger: log,
-		WebhookServer: webhook.NewServer(webhook.Options{
-			Host:    o.bindAddress,
-			Port:    o.port,
-			TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.GetCertificate = watcher.GetCertificate }},
-		}),
+		Scheme:                  scheme.Scheme,
+		Logger:                  log,
 		Metrics:                 server.Options{BindAddress: on(o.bindAddress, o.metrics)},
 		HealthProbeBindAddress:  "0", // see serveProbes
-		LeaderElection:          o.leaderElect && access != nil,
-		LeaderElectionID:        "gitonly-leader",
-		LeaderElectionNamespace: o.namespace,
+		GracefulShutdownTimeout: new(stopTime),
 	}
 	if access == nil {
 		// Nothing asks the API server then; the manager only runs the parts.

@@ -62,6 +62,7 @@ func (s *Stage) StartWebhook(o WebhookOptions) (*Webhook, error) {
 		"--kubeconfig=" + s.gitonly.Kubeconfig,
 		"--namespace=gitonly-system",
 		"--bind-address=127.0.0.1",
+		"--shutdown-delay=0s",
 		"--port=" + strconv.Itoa(w.port),
 		"--cert-dir=" + w.certs,
 		"--cache-dir=" + filepath.Join(s.dir, o.Name, "cache"),

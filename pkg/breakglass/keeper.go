@@ -49,9 +49,10 @@ type notice struct {
 	at  time.Time
 }
 
-// AddKeeper makes the leader of m close emergencies. policy and current are what
-// is decided by. A cluster without the kind BreakGlass has none to close.
-func AddKeeper(m ctrl.Manager, policy func() policy.Policy, current func() *gitindex.Snapshot, teller *Teller, log logr.Logger) error {
+// AddKeeper makes m close emergencies, where led lets it: it returns a reconciler
+// that works only while this replica leads. policy and current are what is
+// decided by. A cluster without the kind BreakGlass has none to close.
+func AddKeeper(m ctrl.Manager, led func(reconcile.Reconciler) reconcile.Reconciler, policy func() policy.Policy, current func() *gitindex.Snapshot, teller *Teller, log logr.Logger) error {
 	_, err := m.GetRESTMapper().RESTMapping(v1alpha1.GroupVersion.WithKind(v1alpha1.BreakGlassKind).GroupKind())
 	if meta.IsNoMatchError(err) {
 		log.Info("emergencies won't be recorded, nor closed: the cluster has no kind BreakGlass; apply gitonly's config/crd, and restart")
@@ -61,7 +62,7 @@ func AddKeeper(m ctrl.Manager, policy func() policy.Policy, current func() *giti
 		client: m.GetClient(), live: m.GetAPIReader(), mapper: m.GetRESTMapper(), policy: policy, current: current,
 		teller: teller, clock: clock.RealClock{}, log: log, noticed: map[string]notice{},
 	}
-	if err := ctrl.NewControllerManagedBy(m).Named("breakglass").For(&v1alpha1.BreakGlass{}).Complete(k); err != nil {
+	if err := ctrl.NewControllerManagedBy(m).Named("breakglass").For(&v1alpha1.BreakGlass{}).Complete(led(k)); err != nil {
 		return fmt.Errorf("watching BreakGlasses: %w", err)
 	}
 	return nil

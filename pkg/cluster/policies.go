@@ -36,9 +36,9 @@ type Policies struct {
 	good map[string]policy.Guard // by name of the GuardPolicy
 }
 
-// AddPolicies makes m follow GuardPolicies into store, and its leader write
-// their status, with what adviser says of them.
-func AddPolicies(m ctrl.Manager, store PolicyStore, types *fields.Types, adviser *Adviser, log logr.Logger) error {
+// AddPolicies makes m follow GuardPolicies into store, and write their status,
+// with what adviser says of them, where led lets it.
+func AddPolicies(m ctrl.Manager, led Led, store PolicyStore, types *fields.Types, adviser *Adviser, log logr.Logger) error {
 	p := &Policies{reader: m.GetClient(), store: store, types: types, log: log, good: map[string]policy.Guard{}}
 	err := ctrl.NewControllerManagedBy(m).Named("guardpolicy").For(&v1alpha1.GuardPolicy{}).
 		WithOptions(controller.Options{NeedLeaderElection: new(false), MaxConcurrentReconciles: 1}).
@@ -47,7 +47,7 @@ func AddPolicies(m ctrl.Manager, store PolicyStore, types *fields.Types, adviser
 		return fmt.Errorf("watching GuardPolicies: %w", err)
 	}
 	status := &policyStatus{client: m.GetClient(), adviser: adviser}
-	if err := ctrl.NewControllerManagedBy(m).Named("guardpolicy-status").For(&v1alpha1.GuardPolicy{}).Complete(status); err != nil {
+	if err := ctrl.NewControllerManagedBy(m).Named("guardpolicy-status").For(&v1alpha1.GuardPolicy{}).Complete(led(status)); err != nil {
 		return fmt.Errorf("watching GuardPolicies: %w", err)
 	}
 	return m.Add(&loader{m: m, load: p.load})

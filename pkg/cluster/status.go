@@ -24,6 +24,9 @@ import (
 // nothing else changes: each look would be a write otherwise.
 const checkTimeStep = time.Minute
 
+// Led returns a reconciler that works only while this replica leads.
+type Led func(reconcile.Reconciler) reconcile.Reconciler
+
 // Latest returns the newest snapshot, usable or not; nil before the first.
 type Latest func() *gitindex.Snapshot
 
@@ -40,12 +43,12 @@ type sourceStatus struct {
 	discoveries Discoveries
 }
 
-// AddSourceStatus makes the leader of m write the status of GitSources from the
-// latest snapshot, each time that changed says there is a new one.
-func AddSourceStatus(m ctrl.Manager, latest Latest, discoveries Discoveries, changed <-chan event.TypedGenericEvent[client.Object]) error {
+// AddSourceStatus makes m write the status of GitSources from the latest
+// snapshot, each time that changed says there is a new one, where led lets it.
+func AddSourceStatus(m ctrl.Manager, led Led, latest Latest, discoveries Discoveries, changed <-chan event.TypedGenericEvent[client.Object]) error {
 	err := ctrl.NewControllerManagedBy(m).Named("gitsource-status").For(&v1alpha1.GitSource{}).
 		WatchesRawSource(source.Channel(changed, &handler.EnqueueRequestForObject{})).
-		Complete(&sourceStatus{client: m.GetClient(), latest: latest, discoveries: discoveries})
+		Complete(led(&sourceStatus{client: m.GetClient(), latest: latest, discoveries: discoveries}))
 	if err != nil {
 		return fmt.Errorf("watching GitSources: %w", err)
 	}
