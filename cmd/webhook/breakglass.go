@@ -18,7 +18,7 @@ import (
 // leader close emergencies that are over.
 func (p *parts) breakGlass(access *rest.Config, handling *admission.Parts) error {
 	m := p.manager
-	direct, err := client.New(access, client.Options{HTTPClient: m.GetHTTPClient(), Scheme: m.GetScheme(), Mapper: m.GetRESTMapper()})
+	direct, err := p.direct(access)
 	if err != nil {
 		return fmt.Errorf("making a client for the records of emergencies: %w", err)
 	}

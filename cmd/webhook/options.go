@@ -31,6 +31,10 @@ type options struct {
 	fetchTimeout time.Duration
 	version      bool
 
+	certSecret   string
+	registration string
+	service      string
+
 	shutdownDelay time.Duration
 	concurrency   int
 	zap           zap.Options
@@ -53,6 +57,9 @@ func parse(args []string, out io.Writer) (*options, error) {
 	flags.StringVar(&o.bindAddress, "bind-address", "", "address that all servers listen on; every one if empty")
 	flags.IntVar(&o.port, "port", 9443, "port that answers the API server")
 	flags.StringVar(&o.certDir, "cert-dir", "/var/run/gitonly/tls", "folder with tls.crt and tls.key, which are read again when they change")
+	flags.StringVar(&o.certSecret, "cert-secret", "", "name of a Secret in gitonly's namespace for certificates that gitonly makes, renews, and has the API server trust, instead of --cert-dir")
+	flags.StringVar(&o.registration, "webhook-configuration", "gitonly", "name of the ValidatingWebhookConfiguration by which the API server asks gitonly; readiness looks at the certificate as that says")
+	flags.StringVar(&o.service, "service", "gitonly", "name of the Service in gitonly's namespace that certificates of --cert-secret are for")
 	flags.StringVar(&o.cacheDir, "cache-dir", filepath.Join(os.TempDir(), "gitonly"), "folder for what was fetched and rendered, from which a restart serves while the Git server is away")
 	flags.StringVar(&o.metrics, "metrics-bind-address", ":8080", "address of /metrics; 0 for none")
 	flags.StringVar(&o.health, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 for none")
@@ -74,6 +81,9 @@ func parse(args []string, out io.Writer) (*options, error) {
 	}
 	if o.namespace == "" {
 		o.namespace = "gitonly-system"
+	}
+	if o.certSecret != "" && flags.Changed("cert-dir") {
+		return o, errors.New("--cert-dir and --cert-secret: only one can say where the certificate is")
 	}
 	return o, o.validate(flags.Args())
 }
@@ -115,6 +125,9 @@ func (o *options) validate(rest []string) error {
 		problems = append(problems, fmt.Errorf("--max-concurrent-requests=%d: must be more than zero", o.concurrency))
 	}
 	for _, name := range []string{"tls.crt", "tls.key"} {
+		if o.certSecret != "" {
+			break
+		}
 		if _, err := os.Stat(filepath.Join(o.certDir, name)); err != nil {
 			problems = append(problems, fmt.Errorf("--cert-dir=%s: %w: put the server's certificate and key there", o.certDir, err))
 		}

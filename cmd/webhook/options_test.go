@@ -32,6 +32,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"an argument", []string{"--cert-dir", certs, "serve"}, `"serve": no arguments are taken, only flags`},
 		{"a port that is none", []string{"--cert-dir", certs, "--port=70000"}, "--port=70000: a port is a number from 1 to 65535"},
 		{"no time to fetch", []string{"--cert-dir", certs, "--fetch-timeout=0s"}, "--fetch-timeout=0s: must be more than zero"},
+		{"certificates from two places", []string{"--cert-dir", certs, "--cert-secret=gitonly"}, "--cert-dir and --cert-secret: only one can say where the certificate is"},
 		{"a delay back in time", []string{"--cert-dir", certs, "--shutdown-delay=-1s"}, "--shutdown-delay=-1s: must not be less than zero"},
 		{"no request at once", []string{"--cert-dir", certs, "--max-concurrent-requests=0"}, "--max-concurrent-requests=0: must be more than zero"},
 		{"pushes that anybody may send", []string{"--cert-dir", certs, "--push-bind-address=:9444"},
@@ -71,7 +72,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	}
 	for _, flag := range []string{
 		"--kubeconfig", "--config", "--namespace", "--bind-address", "--port", "--cert-dir", "--cache-dir",
-		"--metrics-bind-address", "--health-probe-bind-address", "--leader-elect", "--fetch-timeout", "--shutdown-delay", "--max-concurrent-requests", "--zap-log-level",
+		"--metrics-bind-address", "--health-probe-bind-address", "--leader-elect", "--fetch-timeout", "--shutdown-delay", "--cert-secret", "--webhook-configuration", "--service", "--max-concurrent-requests", "--zap-log-level",
 	} {
 		if !strings.Contains(out.String(), flag+" ") {
 			t.Errorf("the help is silent about %s", flag)

@@ -10,11 +10,10 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
-	"gitonly.dev/gitonly/pkg/admission"
+	"gitonly.dev/gitonly/pkg/certificates"
 )
 
 // check is a condition of readiness; its error says what is wrong.
@@ -72,9 +71,9 @@ func (r *readiness) note(wrong error) {
 }
 
 // readiness is who can decide, and whom the API server will believe.
-func (p *parts) readiness(certificate admission.ServingCertificate, drain *drain) *readiness {
+func (p *parts) readiness(certificate *certificates.Check, drain *drain) *readiness {
 	return &readiness{log: p.log, checks: []check{
-		{"certificate", admission.CertificateCheck(certificate, clock.RealClock{})},
+		{"certificate", certificate.Run},
 		{"policies", func(*http.Request) error { return p.policies.Loaded() }},
 		{"sources", func(*http.Request) error { return p.discovered() }},
 		{"serving", drain.check},

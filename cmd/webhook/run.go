@@ -19,7 +19,6 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
@@ -73,10 +72,6 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 	types, err := builtin.Types()
 	if err != nil {
 		return err
-	}
-	watcher, err := certwatcher.New(filepath.Join(o.certDir, "tls.crt"), filepath.Join(o.certDir, "tls.key"))
-	if err != nil {
-		return fmt.Errorf("reading the serving certificate: %w", err)
 	}
 	access, err := clusterAccess(o)
 	if err != nil {
@@ -132,14 +127,15 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 			return err
 		}
 	}
+	certificate, err := parts.certificate(access)
+	if err != nil {
+		return err
+	}
 	drain := new(drain)
-	if err := parts.serveReviews(admission.NewHandler(handling), watcher.GetCertificate, drain); err != nil {
+	if err := parts.serveReviews(admission.NewHandler(handling), certificate, drain); err != nil {
 		return err
 	}
-	if err := serveProbes(m, on(o.bindAddress, o.health), parts.readiness(watcher.GetCertificate, drain)); err != nil {
-		return err
-	}
-	if err := m.Add(everywhere(watcher.Start)); err != nil {
+	if err := serveProbes(m, on(o.bindAddress, o.health), parts.readiness(parts.certificateCheck(access), drain)); err != nil {
 		return err
 	}
 	if err := m.Add(everywhere(parts.refresher.Run)); err != nil {

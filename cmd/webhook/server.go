@@ -24,7 +24,7 @@ const (
 
 // serveReviews adds the server that answers the API server. controller-runtime's
 // own closes its port at once when it is told to stop, and takes 7 MB at most.
-func (p *parts) serveReviews(handler *admission.Handler, certificate admission.ServingCertificate, drain *drain) error {
+func (p *parts) serveReviews(handler *admission.Handler, certificate servingCertificate, drain *drain) error {
 	o := p.options
 	endpoint, err := admission.NewEndpoint(handler, o.concurrency, metrics.Registry)
 	if err != nil {
