@@ -24,6 +24,10 @@ type Registration struct {
 	Namespaces    *metav1.LabelSelector
 	FailurePolicy admissionregistration.FailurePolicyType // that of the same file if empty
 
+	// Port makes the API server call the Service gitonly-system/gitonly at this
+	// port, if set, and not w itself. The Service has to be there.
+	Port int32
+
 	// Condition is a CEL expression over the request, if set: others are not
 	// asked about.
 	Condition string
@@ -78,9 +82,13 @@ func (w *Webhook) configuration(r Registration) (*admissionregistration.Validati
 	}
 	c.Name = "gitonly-" + w.Name
 	url, hook := w.url(), &c.Webhooks[0]
-	hook.ClientConfig = admissionregistration.WebhookClientConfig{URL: &url, CABundle: w.authority.bundle()}
-	if r.URL != "" {
+	switch {
+	case r.Port != 0:
+		hook.ClientConfig.Service.Port = &r.Port
+	case r.URL != "":
 		hook.ClientConfig = admissionregistration.WebhookClientConfig{URL: &r.URL, CABundle: r.CA}
+	default:
+		hook.ClientConfig = admissionregistration.WebhookClientConfig{URL: &url, CABundle: w.authority.bundle()}
 	}
 	if r.TimeoutSeconds != 0 {
 		hook.TimeoutSeconds = &r.TimeoutSeconds

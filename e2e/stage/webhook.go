@@ -43,6 +43,8 @@ type WebhookOptions struct {
 	Config string // folder for --config; empty to read the cluster
 	Args   []string
 
+	OwnCertificates bool // it is told by Args where to keep certificates that it makes
+
 	PushSecret string // Secret with the token that Git servers share, if it is to hear of pushes
 }
 
@@ -64,10 +66,12 @@ func (s *Stage) StartWebhook(o WebhookOptions) (*Webhook, error) {
 		"--bind-address=127.0.0.1",
 		"--shutdown-delay=0s",
 		"--port=" + strconv.Itoa(w.port),
-		"--cert-dir=" + w.certs,
 		"--cache-dir=" + filepath.Join(s.dir, o.Name, "cache"),
 		"--metrics-bind-address=127.0.0.1:" + strconv.Itoa(w.metrics),
 		"--health-probe-bind-address=127.0.0.1:" + strconv.Itoa(w.health),
+	}
+	if !o.OwnCertificates {
+		w.args = append(w.args, "--cert-dir="+w.certs)
 	}
 	if o.Config != "" {
 		w.args = append(w.args, "--config="+o.Config)
@@ -200,6 +204,9 @@ func post(ctx context.Context, client *http.Client, url string, header http.Head
 	answer, err = io.ReadAll(response.Body)
 	return response.Status, answer, err
 }
+
+// Port is where the webhook listens on loopback.
+func (w *Webhook) Port() int { return w.port }
 
 // url is where the API server finds the webhook.
 func (w *Webhook) url() string { return fmt.Sprintf("https://127.0.0.1:%d/validate", w.port) }

@@ -1,0 +1,208 @@
+// Package serving_test holds gitonly to losing no request, whatever happens to
+// its processes and certificates: with a real API server that calls a Service, a
+// registration with failurePolicy Fail, and many writes at once.
+package serving_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	admissionregistration "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"gitonly.dev/gitonly/e2e/stage"
+)
+
+// cluster is what is there beside the stage: the Service, by a name that leads
+// to loopback, and what gitonly may do to serve with certificates of its own.
+const cluster = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: load, labels: {load: "true"}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: gitonly, namespace: gitonly-system}
+spec: {type: ExternalName, externalName: localhost}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: gitonly-certificate, namespace: gitonly-system}
+rules:
+- {apiGroups: [""], resources: [secrets], verbs: [create]}
+- {apiGroups: [""], resources: [secrets], resourceNames: [gitonly-certificate], verbs: [get, update]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: gitonly-certificate, namespace: gitonly-system}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: gitonly-certificate}
+subjects: [{kind: ServiceAccount, name: gitonly, namespace: gitonly-system}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: gitonly-registration}
+rules:
+- {apiGroups: [admissionregistration.k8s.io], resources: [validatingwebhookconfigurations], resourceNames: [gitonly-first], verbs: [get, patch]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: gitonly-registration}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: gitonly-registration}
+subjects: [{kind: ServiceAccount, name: gitonly, namespace: gitonly-system}]
+`
+
+const config = `
+apiVersion: gitonly.dev/v1alpha1
+kind: GuardPolicy
+metadata: {name: everything}
+spec:
+  mode: Enforce
+  undecidable: Allow
+  agents: {subjects: [{kind: ServiceAccount, namespace: flux-system, name: kustomize-controller}]}
+`
+
+// TestARollingRestartLosesNoRequest replaces one replica by another, three
+// times, while people write. They serve certificates of gitonly's own.
+func TestARollingRestartLosesNoRequest(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	s, err := stage.Start(ctx, stage.Options{Dir: t.TempDir(), Progress: t.Output()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := s.Apply(ctx, []byte(cluster)); err != nil {
+		t.Fatal(err)
+	}
+	files := t.TempDir()
+	if err := os.WriteFile(filepath.Join(files, "policy.yaml"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	service := newBalancer(t)
+	add := func(name string) *stage.Webhook {
+		t.Helper()
+		w, err := s.StartWebhook(stage.WebhookOptions{Name: name, Config: files, OwnCertificates: true, Args: []string{
+			"--shutdown-delay=3s", "--cert-secret=gitonly-certificate", "--webhook-configuration=gitonly-first",
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(w.Stop)
+		return w
+	}
+	first := add("first")
+	service.set(first.Port())
+	registration := stage.Registration{
+		Namespaces: &metav1.LabelSelector{MatchLabels: map[string]string{"load": "true"}}, FailurePolicy: admissionregistration.Fail,
+		Condition: "has(request.namespace)", Port: service.port(),
+	}
+	if err := first.Register(ctx, registration, "load"); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.WaitReady(ctx); err != nil {
+		t.Fatal(err)
+	}
+
+	load := write(t, s.Users["developer"].Config)
+	old := first
+	for round := range 3 {
+		replica := add(fmt.Sprintf("next-%d", round))
+		if err := replica.WaitReady(ctx); err != nil {
+			t.Fatal(err)
+		}
+		service.set(old.Port(), replica.Port())
+		load.goOn(t, 200)
+		stopped := make(chan struct{})
+		go func() {
+			old.Stop()
+			close(stopped)
+		}()
+		// As the kubelet and kube-proxy do: the probe fails first, and then, later,
+		// no more connections come.
+		for {
+			if _, err := old.Ready(ctx); err != nil {
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		load.goOn(t, 50)
+		service.set(replica.Port())
+		<-stopped
+		load.goOn(t, 200)
+		old = replica
+	}
+	load.end(t)
+}
+
+// load is people that write.
+type load struct {
+	stop   context.CancelFunc
+	done   sync.WaitGroup
+	writes atomic.Int64
+	mu     sync.Mutex
+	failed []error
+}
+
+func write(t *testing.T, access *rest.Config) *load {
+	t.Helper()
+	access = rest.CopyConfig(access)
+	access.QPS = -1
+	client, err := kubernetes.NewForConfig(access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	l := &load{stop: cancel}
+	for i := range 8 {
+		l.done.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("load-%d-%d", i, n)}}
+				if _, err := client.CoreV1().ConfigMaps("load").Create(context.Background(), object, metav1.CreateOptions{}); err != nil {
+					l.mu.Lock()
+					l.failed = append(l.failed, err)
+					l.mu.Unlock()
+				}
+				l.writes.Add(1)
+			}
+		})
+	}
+	t.Cleanup(cancel)
+	return l
+}
+
+// goOn waits for so many more writes.
+func (l *load) goOn(t *testing.T, more int64) {
+	t.Helper()
+	for until := l.writes.Load() + more; l.writes.Load() < until; {
+		select {
+		case <-t.Context().Done():
+			t.Fatal("nobody writes")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// end ends the writes, and fails the test if one of them failed.
+func (l *load) end(t *testing.T) {
+	t.Helper()
+	l.stop()
+	l.done.Wait()
+	for _, err := range l.failed[:min(len(l.failed), 5)] {
+		t.Error(err)
+	}
+	t.Logf("%d of %d writes failed", len(l.failed), l.writes.Load())
+}
