@@ -1,13 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"path/filepath"
 
 	"github.com/go-logr/logr"
@@ -16,19 +13,12 @@ import (
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"gitonly.dev/gitonly/pkg/admission"
-	"gitonly.dev/gitonly/pkg/api/v1alpha1"
 	"gitonly.dev/gitonly/pkg/cluster"
-	"gitonly.dev/gitonly/pkg/config"
 	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/gitindex/chart"
 	"gitonly.dev/gitonly/pkg/gitindex/git"
@@ -197,61 +187,6 @@ func (p *parts) SetSources(sources []gitindex.Source) {
 	}
 }
 
-// fromFiles configures the parts from a folder.
-func (p *parts) fromFiles() error {
-	loaded, err := config.LoadDir(p.options.config)
-	if err != nil {
-		return err
-	}
-	for _, warning := range append(loaded.Warnings(), policy.Advice(loaded.Policies, p.types)...) {
-		p.log.Info(warning, "config", p.options.config)
-	}
-	guards, err := policy.New(loaded.Policies, p.types)
-	if err != nil {
-		return err
-	}
-	guards.Faults = "gitonly's log says why"
-	p.policies.Set(guards)
-	p.discovered = func() error { return nil }
-	p.newRefresher(loaded.Secrets, nil)
-	p.SetSources(loaded.GitSources())
-	return p.servePushes(loaded.Secrets)
-}
-
-// fromCluster configures the parts from the API server, for as long as the
-// process runs.
-func (p *parts) fromCluster(access *rest.Config) error {
-	changed := make(chan event.TypedGenericEvent[client.Object], 1024)
-	tell := func(name string) {
-		source := &v1alpha1.GitSource{}
-		source.Name = name
-		select {
-		case changed <- event.TypedGenericEvent[client.Object]{Object: source}:
-		default: // full: the next look at the source says it again
-		}
-	}
-	secrets := cluster.NewSecrets(p.manager.GetAPIReader(), p.options.namespace)
-	p.newRefresher(secrets, func(snapshot *gitindex.Snapshot) {
-		names := map[string]bool{}
-		for _, state := range snapshot.Sources() {
-			names[cmp.Or(state.Source.Of, state.Source.Name)] = true
-		}
-		for name := range names {
-			tell(name)
-		}
-	})
-	sources, err := cluster.AddSources(p.manager, access, p, &p.policies, tell, cluster.SourceTimes{}, p.log.WithName("sources"))
-	if err != nil {
-		return err
-	}
-	p.discovered = sources.Loaded
-	return errors.Join(
-		p.servePushes(secrets),
-		cluster.AddSourceStatus(p.manager, p.leader.Only, p.refresher.Latest, sources, changed),
-		cluster.AddPolicies(p.manager, p.leader.Only, &p.policies, p.types, p.adviser(), p.log.WithName("policies")),
-	)
-}
-
 func (p *parts) adviser() *cluster.Adviser {
 	return cluster.NewAdviser(cluster.NewObjects(p.manager.GetAPIReader()), func() policy.Agents { return p.policies.Current().Agents }, p.types)
 }
@@ -274,68 +209,3 @@ func (p *parts) newRefresher(secrets git.Secrets, report func(*gitindex.Snapshot
 	p.refresher = gitindex.NewRefresher(&p.index, chart.Both{Git: p.fetcher, Charts: charts}, render.New(render.Options{Child: render.OwnChild()}), cache, p.log.WithName("gitindex"),
 		gitindex.Options{OnChange: onChange})
 }
-
-// clusterAccess says how to reach the API server: nil if nothing does, which
-// only --config allows.
-func clusterAccess(o *options) (*rest.Config, error) {
-	if o.kubeconfig != "" {
-		access, err := clientcmd.BuildConfigFromFlags("", o.kubeconfig)
-		if err != nil {
-			return nil, fmt.Errorf("reading --kubeconfig=%s: %w", o.kubeconfig, err)
-		}
-		return unhurried(access), nil
-	}
-	access, err := rest.InClusterConfig()
-	if errors.Is(err, rest.ErrNotInCluster) {
-		if o.config != "" {
-			return nil, nil
-		}
-		return nil, errors.New("not inside a cluster: set --kubeconfig, or --config to run from files alone")
-	}
-	if err != nil {
-		return nil, err
-	}
-	return unhurried(access), nil
-}
-
-// unhurried has requests wait for the API server's own limits alone. client-go's
-// five a second would keep each refused request waiting for those before it.
-func unhurried(access *rest.Config) *rest.Config {
-	access.QPS = -1
-	return access
-}
-
-func newManager(o *options, access *rest.Config, log logr.Logger) (ctrl.Manager, error) {
-	if err := v1alpha1.AddToScheme(scheme.Scheme); err != nil {
-		return nil, err
-	}
-	settings := manager.Options{
-		Scheme:                  scheme.Scheme,
-		Logger:                  log,
-		Metrics:                 server.Options{BindAddress: on(o.bindAddress, o.metrics)},
-		HealthProbeBindAddress:  "0", // see serveProbes
-		GracefulShutdownTimeout: new(stopTime),
-	}
-	if access == nil {
-		// Nothing asks the API server then; the manager only runs the parts.
-		access = &rest.Config{}
-		settings.MapperProvider = func(*rest.Config, *http.Client) (meta.RESTMapper, error) {
-			return meta.NewDefaultRESTMapper(nil), nil
-		}
-	}
-	return ctrl.NewManager(access, settings)
-}
-
-// on gives an address without a host the one that all servers listen on.
-func on(host, address string) string {
-	if h, port, err := net.SplitHostPort(address); err == nil && h == "" {
-		return net.JoinHostPort(host, port)
-	}
-	return address
-}
-
-// everywhere is a part that every replica runs, whoever leads.
-type everywhere func(context.Context) error
-
-func (e everywhere) Start(ctx context.Context) error { return e(ctx) }
-func (e everywhere) NeedLeaderElection() bool        { return false }

@@ -4,6 +4,7 @@
 package serving_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -16,8 +17,11 @@ import (
 	admissionregistration "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
+	typed "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"gitonly.dev/gitonly/e2e/stage"
 )
@@ -70,9 +74,10 @@ spec:
   agents: {subjects: [{kind: ServiceAccount, namespace: flux-system, name: kustomize-controller}]}
 `
 
-// TestARollingRestartLosesNoRequest replaces one replica by another, three
-// times, while people write. They serve certificates of gitonly's own.
-func TestARollingRestartLosesNoRequest(t *testing.T) {
+// TestRestartsAndRenewalsLoseNoRequest replaces one replica by another, three
+// times, while people write, and has its certificate, which gitonly makes itself,
+// renewed.
+func TestRestartsAndRenewalsLoseNoRequest(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	s, err := stage.Start(ctx, stage.Options{Dir: t.TempDir(), Progress: t.Output()})
@@ -145,7 +150,43 @@ func TestARollingRestartLosesNoRequest(t *testing.T) {
 		load.goOn(t, 200)
 		old = replica
 	}
+
+	before := certificate(ctx, t, s)
+	if err := secrets(t, s).Delete(ctx, "gitonly-certificate", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for bytes.Equal(before, certificate(ctx, t, s)) {
+		time.Sleep(time.Second)
+	}
+	load.goOn(t, 500)
 	load.end(t)
+}
+
+func secrets(t *testing.T, s *stage.Stage) typed.SecretInterface {
+	t.Helper()
+	client, err := kubernetes.NewForConfig(s.Plane.Admin.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client.CoreV1().Secrets("gitonly-system")
+}
+
+// certificate is what is served; that from before, while the Secret is away.
+func certificate(ctx context.Context, t *testing.T, s *stage.Stage) []byte {
+	t.Helper()
+	var served []byte
+	err := wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		secret, err := secrets(t, s).Get(ctx, "gitonly-certificate", metav1.GetOptions{})
+		if err != nil {
+			return false, client.IgnoreNotFound(err)
+		}
+		served = secret.Data["tls.crt"]
+		return true, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return served
 }
 
 // load is people that write.
