@@ -50,10 +50,11 @@ image: ## build the container image, an OCI layout in out/image, without a conta
 	@.ci/image $(ARCHITECTURES)
 
 .PHONY: generate
-generate: ## write what is generated: deepcopy functions, CRDs and their reference
+generate: ## write what is generated: deepcopy functions, CRDs, references, and what is made of the chart
 	$(CONTROLLER_GEN) object paths=./pkg/api/...
 	$(CONTROLLER_GEN) crd paths=./pkg/api/... output:crd:dir=config/crd
 	$(TOOL) crd-ref-docs --log-level=ERROR --source-path=pkg/api --config=tools/api-reference.yaml --renderer=markdown --output-path=docs/api.md
+	go run ./charts/generate
 
 .PHONY: lint
 lint: ## vet, staticcheck, formatting

@@ -1,4 +1,5 @@
-// Package rbac holds what gitonly itself may do in a cluster.
+// Package rbac holds what gitonly itself may do in a cluster. It is made of
+// charts/gitonly.
 package rbac
 
 import _ "embed"

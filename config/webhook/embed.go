@@ -1,4 +1,5 @@
-// Package webhook holds the registration that makes the API server ask gitonly.
+// Package webhook holds the registration that makes the API server ask gitonly, and
+// what answers. Both are made of charts/gitonly.
 package webhook
 
 import _ "embed"

@@ -128,3 +128,9 @@ func build(ctx context.Context, name string, progress io.Writer) (built, error) 
 	}
 	return nil, fmt.Errorf("no recipe makes %s", name)
 }
+
+// Helm returns the path of the helm program, which is built if need be.
+func Helm(ctx context.Context, progress io.Writer) (string, error) {
+	paths, err := build(ctx, helm, progress)
+	return paths[helm], err
+}

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -22,7 +23,7 @@ type Registration struct {
 	// Namespaces are asked about, and all cluster-scoped objects. Nil means
 	// those of config/webhook/registration.yaml.
 	Namespaces    *metav1.LabelSelector
-	FailurePolicy admissionregistration.FailurePolicyType // that of the same file if empty
+	FailurePolicy admissionregistration.FailurePolicyType // Fail if empty: nothing passes unseen
 
 	// Port makes the API server call the Service gitonly-system/gitonly at this
 	// port, if set, and not w itself. The Service has to be there.
@@ -93,9 +94,7 @@ func (w *Webhook) configuration(r Registration) (*admissionregistration.Validati
 	if r.TimeoutSeconds != 0 {
 		hook.TimeoutSeconds = &r.TimeoutSeconds
 	}
-	if r.FailurePolicy != "" {
-		hook.FailurePolicy = &r.FailurePolicy
-	}
+	hook.FailurePolicy = new(cmp.Or(r.FailurePolicy, admissionregistration.Fail))
 	if r.Namespaces != nil {
 		hook.NamespaceSelector = r.Namespaces
 	}

@@ -1,0 +1,94 @@
+{{- define "gitonly.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 50 | trimSuffix "-" }}
+{{- end }}
+
+{{- /* Names with a suffix stay under the 63 characters of a Service. */ -}}
+{{- define "gitonly.fullname" -}}
+{{- $name := include "gitonly.name" . }}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" }}
+{{- else if contains $name .Release.Name }}
+{{- .Release.Name | trunc 50 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name $name | trunc 50 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "gitonly.serviceAccountName" -}}
+{{- default (include "gitonly.fullname" .) .Values.serviceAccount.name }}
+{{- end }}
+
+{{- define "gitonly.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "gitonly.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- /* Labels that no upgrade changes: for gitonly's own kinds, which only Git may change. */ -}}
+{{- define "gitonly.steadyLabels" -}}
+{{ include "gitonly.selectorLabels" . }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "gitonly.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{ include "gitonly.steadyLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{- end }}
+
+{{- define "gitonly.metadata" -}}
+name: {{ include "gitonly.fullname" . }}
+namespace: {{ .Release.Namespace }}
+labels:
+  {{- include "gitonly.labels" . | nindent 2 }}
+{{- end }}
+
+{{- define "gitonly.clusterMetadata" -}}
+name: {{ include "gitonly.fullname" . }}
+labels:
+  {{- include "gitonly.labels" . | nindent 2 }}
+{{- end }}
+
+{{- define "gitonly.image" -}}
+{{- $image := .Values.image.repository }}
+{{- with .Values.image.registry }}{{ $image = printf "%s/%s" (trimSuffix "/" .) $image }}{{ end }}
+{{- if .Values.image.digest -}}
+{{ $image }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ $image }}:{{ default .Chart.AppVersion .Values.image.tag }}
+{{- end }}
+{{- end }}
+
+{{- define "gitonly.tlsSecret" -}}
+{{- if eq .Values.certificates.provider "Existing" }}
+{{- required "certificates.existing.secretName is required with provider Existing" .Values.certificates.existing.secretName }}
+{{- else }}
+{{- include "gitonly.fullname" . }}-tls
+{{- end }}
+{{- end }}
+
+{{- /* Non-empty where the cluster has, or is said to have, the agent. */ -}}
+{{- define "gitonly.argoCD" -}}
+{{- if eq (toString .Values.argoCD.enabled) "auto" }}
+{{- if .Capabilities.APIVersions.Has "argoproj.io/v1alpha1/Application" }}true{{ end }}
+{{- else if .Values.argoCD.enabled }}true{{ end }}
+{{- end }}
+
+{{- define "gitonly.flux" -}}
+{{- if eq (toString .Values.flux.enabled) "auto" }}
+{{- if .Capabilities.APIVersions.Has "kustomize.toolkit.fluxcd.io/v1/Kustomization" }}true{{ end }}
+{{- else if .Values.flux.enabled }}true{{ end }}
+{{- end }}
+
+{{- define "gitonly.podSecurityContext" -}}
+runAsNonRoot: true
+seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- define "gitonly.securityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end }}
