@@ -24,6 +24,7 @@ import (
 func statusCommand() *cobra.Command {
 	var from access
 	var output string
+	var check bool
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show where Git comes from, and what guards the cluster",
@@ -46,10 +47,14 @@ func statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printed(cmd.OutOrStdout(), s)
+			if err := printed(cmd.OutOrStdout(), s); err != nil || !check {
+				return err
+			}
+			return unready(s)
 		},
 	}
 	from.bind(cmd)
+	cmd.Flags().BoolVar(&check, "check", false, "end with an error unless each GitSource and GuardPolicy is ready")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "json or yaml; for people if empty")
 	return cmd
 }
