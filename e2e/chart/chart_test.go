@@ -120,13 +120,24 @@ func (s *scene) installs(t *testing.T) {
 }
 
 func (s *scene) strict(t *testing.T) {
-	manifests := s.must(t, append([]string{"template", "gitonly", chart, "-n", namespace, "--no-hooks"}, everything...)...)
+	for _, file := range kinds(t) {
+		s.kubectl(t, "", "create", "--validate=false", "-f", file) // 1.29 doesn't know all of them
+	}
+	s.kubectl(t, "", "wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+	template := []string{"template", "gitonly", chart, "-n", namespace, "--no-hooks"}
+	manifests := s.must(t, append(template, everything...)...) + "\n---\n" +
+		s.must(t, append(template, "--set", "metrics.serviceMonitor.enabled=true", "--set", "metrics.prometheusRule.enabled=true")...)
 	for _, file := range []string{"../../config/rbac/gitonly.yaml", "../../config/webhook/webhook.yaml", "../../config/webhook/registration.yaml"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		manifests += "\n---\n" + string(text)
+	}
+	for _, kind := range []string{"Certificate", "Issuer", "ServiceMonitor", "Deployment", "GuardPolicy"} {
+		if !strings.Contains(manifests, "\nkind: "+kind+"\n") {
+			t.Errorf("no %s is among the manifests", kind)
+		}
 	}
 	s.kubectl(t, manifests, "apply", "--dry-run=server", "--server-side", "--force-conflicts", "--validate=strict", "-f", "-")
 }
