@@ -4,7 +4,6 @@ package chart_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,8 +16,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/yaml"
 
-	"gitonly.dev/gitonly/e2e/agents"
 	"gitonly.dev/gitonly/e2e/controlplane"
 )
 
@@ -65,6 +64,7 @@ func TestTheChartOnARealAPIServer(t *testing.T) {
 			s.step("it installs", s.installs)
 			s.step("the API server knows each field", s.strict)
 			s.step("Pod Security admits its Pods, and would refuse others", s.admitsPods)
+			s.step("helm test asks gitonly what isn't ready, with its own rights", s.tests)
 			s.step("an upgrade leaves gitonly's own kinds as they are", s.upgrades)
 			s.step("while nothing answers, Fail refuses writes, and not what mends it", s.locks)
 			s.step("it uninstalls while nothing answers, and leaves nothing locked", s.uninstalls)
@@ -160,6 +160,28 @@ func (s *scene) admitsPods(t *testing.T) {
 	}
 }
 
+// tests runs what the test's Pod does: no kubelet runs it here.
+func (s *scene) tests(t *testing.T) {
+	var pod corev1.Pod
+	manifest := s.must(t, append([]string{"template", "gitonly", chart, "-n", namespace, "--show-only", "templates/tests/status.yaml"}, everything...)...)
+	if err := yaml.UnmarshalStrict([]byte(manifest), &pod); err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir()
+	output(t, exec.CommandContext(t.Context(), "go", "build", "-o", bin, "gitonly.dev/gitonly/cmd/kubectl-gitonly"))
+	account, err := s.plane.ServiceAccountUser(t.Context(), pod.Namespace, pod.Spec.ServiceAccountName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := pod.Spec.Containers[0].Command
+	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, command[0]), command[1:]...)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+account.Kubeconfig)
+	out, err := cmd.CombinedOutput()
+	if want := "error: not ready: GitSource argocd, GitSource flux, GuardPolicy gitonly\n"; err == nil || !strings.HasSuffix(string(out), want) {
+		t.Errorf("%q ends with %v, having said\n%swant at its end\n%s", command, err, out, want)
+	}
+}
+
 func (s *scene) upgrades(t *testing.T) {
 	// Another version of the chart, as an upgrade would bring.
 	next := filepath.Join(t.TempDir(), "gitonly")
@@ -247,54 +269,4 @@ func (s *scene) kubectl(t *testing.T, stdin string, args ...string) string {
 	cmd := s.plane.Kubectl(t.Context(), s.plane.Admin, args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	return output(t, cmd)
-}
-
-// helm is the program, with a home of its own.
-type helm struct {
-	path string
-	env  []string
-}
-
-func newHelm(t *testing.T, env []string) helm {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("it builds Helm")
-	}
-	path, err := agents.Helm(t.Context(), t.Output())
-	if err != nil {
-		t.Fatal(err)
-	}
-	home := t.TempDir()
-	env = append(env, "HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home)
-	return helm{path: path, env: env}
-}
-
-func (h helm) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, h.path, args...)
-	cmd.Env = append(os.Environ(), h.env...)
-	return cmd
-}
-
-func (h helm) run(ctx context.Context, args ...string) (string, error) {
-	out, err := h.command(ctx, args...).CombinedOutput()
-	return string(out), err
-}
-
-func (h helm) must(t *testing.T, args ...string) string {
-	t.Helper()
-	return output(t, h.command(t.Context(), args...))
-}
-
-// output is what a command prints, which has to end well.
-func output(t *testing.T, cmd *exec.Cmd) string {
-	t.Helper()
-	out, err := cmd.Output()
-	if err != nil {
-		var said []byte
-		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-			said = exit.Stderr
-		}
-		t.Fatalf("%s: %v\n%s%s", strings.Join(cmd.Args, " "), err, said, out)
-	}
-	return string(out)
 }
