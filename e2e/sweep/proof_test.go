@@ -28,7 +28,6 @@ var proof = map[string][]string{
 	"horizontal-pod-autoscaler":          {"deployments/scale", "horizontalpodautoscalers/status"},
 	"job-controller":                     {"pods", "jobs/status"},
 	"namespace-controller":               {"namespaces/finalize", "namespaces/status", "configmaps", "deployments", "services"},
-	"node-controller":                    {"nodes"},
 	"persistent-volume-binder":           {"persistentvolumes", "persistentvolumes/status", "persistentvolumeclaims", "persistentvolumeclaims/status"},
 	"pv-protection-controller":           {"persistentvolumes"},
 	"pvc-protection-controller":          {"persistentvolumeclaims"},
@@ -42,7 +41,7 @@ var proof = map[string][]string{
 
 	"system:kube-controller-manager":                         {"secrets"}, // tokens, before it has any of its own
 	"system:kube-scheduler":                                  {"pods/binding"},
-	"system:node:" + roundNode:                               {"pods", "pods/status", "nodes/status"},
+	"system:node:" + roundNode:                               {"pods", "pods/status"}, // the registration skips what it writes of Nodes
 	"system:serviceaccount:flux-system:kustomize-controller": {"namespaces", "deployments"},
 }
 
