@@ -24,6 +24,7 @@ import (
 	"gitonly.dev/gitonly/pkg/gitindex/git"
 	"gitonly.dev/gitonly/pkg/gitindex/render"
 	"gitonly.dev/gitonly/pkg/leadership"
+	"gitonly.dev/gitonly/pkg/metrics"
 	"gitonly.dev/gitonly/pkg/policy"
 	"gitonly.dev/gitonly/pkg/policy/fields"
 	"gitonly.dev/gitonly/pkg/policy/fields/builtin"
@@ -71,7 +72,11 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 	if err != nil {
 		return err
 	}
-	parts := &parts{options: o, manager: m, types: types, log: log}
+	meter, err := newMeter()
+	if err != nil {
+		return err
+	}
+	parts := &parts{options: o, manager: m, types: types, meter: meter, log: log}
 	if o.leaderElect && access != nil {
 		if err := parts.standForElection(access); err != nil {
 			return err
@@ -109,6 +114,7 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 		Kinds:      admission.NewKinds(scheme.Scheme, mapper),
 		Refresher:  parts.refresher,
 		Adviser:    adviser,
+		Meter:      meter,
 		Clock:      clock.RealClock{},
 		Log:        log.WithName("admission"),
 	}
@@ -119,6 +125,9 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 	}
 	certificate, err := parts.certificate(access)
 	if err != nil {
+		return err
+	}
+	if err := parts.measure(certificate); err != nil {
 		return err
 	}
 	drain := new(drain)
@@ -141,6 +150,7 @@ type parts struct {
 	types     *fields.Types
 	schemas   *cluster.Schemas   // nil without an API server
 	leader    *leadership.Leader // nil where all is done by each replica
+	meter     *metrics.Metrics
 	log       logr.Logger
 	index     gitindex.Index
 	policies  admission.PolicyStore
@@ -207,5 +217,5 @@ func (p *parts) newRefresher(secrets git.Secrets, report func(*gitindex.Snapshot
 	charts := chart.New(filepath.Join(p.options.cacheDir, "charts"), credentials, chart.Options{Timeout: p.options.fetchTimeout})
 	cache := gitindex.NewDiskCache(filepath.Join(p.options.cacheDir, "snapshot"))
 	p.refresher = gitindex.NewRefresher(&p.index, chart.Both{Git: p.fetcher, Charts: charts}, render.New(render.Options{Child: render.OwnChild()}), cache, p.log.WithName("gitindex"),
-		gitindex.Options{OnChange: onChange})
+		gitindex.Options{OnChange: onChange, Meter: p.meter})
 }

@@ -168,6 +168,7 @@ func (h *Handler) recordEmergency(ctx context.Context, review *admissionv1.Admis
 	if err == nil {
 		return v
 	}
+	h.Meter.Unrecorded()
 	h.Log.Error(err, "recording an emergency", "uid", review.UID, "object", request.Key.String(), "user", review.UserInfo.Username)
 	return policy.Unrecorded(v, err)
 }

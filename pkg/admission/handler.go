@@ -29,6 +29,7 @@ type Parts struct {
 	Kinds      *Kinds
 	Refresher  Refresher // nil where nothing is fetched
 	Adviser    Adviser   // nil where no cluster is at hand
+	Meter      Meter     // nil where nothing is counted
 
 	// What breaking the glass takes; nil where it can't be broken, as no
 	// cluster is at hand.
@@ -59,11 +60,17 @@ type Refresher interface {
 }
 
 // NewHandler returns a handler that works with these parts.
-func NewHandler(parts Parts) *Handler { return &Handler{parts} }
+func NewHandler(parts Parts) *Handler {
+	if parts.Meter == nil {
+		parts.Meter = unmetered{}
+	}
+	return &Handler{parts}
+}
 
 // Handle decides one request. It never fails: what can't be decided is answered
 // as the policies want it.
 func (h *Handler) Handle(ctx context.Context, review admission.Request) admission.Response {
+	defer h.time()()
 	request, verdict := h.decide(ctx, &review.AdmissionRequest)
 	verdict = h.recordEmergency(ctx, &review.AdmissionRequest, &request, verdict)
 	response := respond(verdict)

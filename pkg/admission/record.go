@@ -11,9 +11,10 @@ import (
 	"gitonly.dev/gitonly/pkg/policy"
 )
 
-// record writes a verdict that isn't a plain Allow to the log, in one line.
-// Values of fields are left out: the log is no place for them.
+// record counts a verdict, and writes it to the log in one line if it isn't a
+// plain Allow. Values of fields are left out: the log is no place for them.
 func (h *Handler) record(review *admissionv1.AdmissionRequest, v policy.Verdict) {
+	h.Meter.Decided(v, policy.Operation(review.Operation))
 	if v.Outcome == policy.Allow && v.Emergency == nil {
 		return
 	}

@@ -93,13 +93,19 @@ func (k *keeper) count(ctx context.Context) error {
 	if err := k.client.List(ctx, &list); err != nil {
 		return fmt.Errorf("listing BreakGlasses: %w", err)
 	}
-	open := 0
+	open, oldest := 0, int64(0)
 	for i := range list.Items {
-		if list.Items[i].IsOpen() {
-			open++
+		record := &list.Items[i]
+		if !record.IsOpen() {
+			continue
+		}
+		open++
+		if began := record.Spec.From.Unix(); open == 1 || began < oldest {
+			oldest = began
 		}
 	}
 	k.teller.open.Set(float64(open))
+	k.teller.oldest.Set(float64(oldest))
 	return nil
 }
 

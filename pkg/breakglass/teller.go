@@ -25,9 +25,9 @@ type Events interface {
 // Teller says what happens in emergencies, as Events of the object and as
 // metrics.
 type Teller struct {
-	events   Events
-	requests *prometheus.CounterVec
-	open     prometheus.Gauge
+	events       Events
+	requests     *prometheus.CounterVec
+	open, oldest prometheus.Gauge
 }
 
 // NewTeller tells events, and registers its metrics.
@@ -42,8 +42,12 @@ func NewTeller(events Events, registry prometheus.Registerer) (*Teller, error) {
 			Name: "gitonly_break_glass_open",
 			Help: "Emergencies that are open. Only the leading replica counts them.",
 		}),
+		oldest: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "gitonly_break_glass_oldest_timestamp_seconds",
+			Help: "When the oldest emergency that is open began; 0 if none is. Only the leading replica says it.",
+		}),
 	}
-	for _, collector := range []prometheus.Collector{t.requests, t.open} {
+	for _, collector := range []prometheus.Collector{t.requests, t.open, t.oldest} {
 		if err := registry.Register(collector); err != nil {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}

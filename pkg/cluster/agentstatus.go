@@ -86,12 +86,10 @@ const recordAlone = "known by the agent's record alone: "
 func (s *summary) add(state *gitindex.SourceState) {
 	s.status.Total++
 	said := v1alpha1.SourceStatus{Name: state.Source.Name, Revision: state.Revision.Short()}
-	for _, l := range state.Locations {
-		said.Objects += int32(len(l.Objects))
-	}
-	recorded := state.Source.Unrendered() || !state.Complete() && len(state.Source.Recorded) > 0
+	objects, _ := state.Size()
+	said.Objects = int32(objects)
+	recorded := state.ByRecord()
 	if recorded {
-		said.Objects = int32(len(state.Source.Recorded))
 		s.status.Recorded++
 	}
 	s.objects += said.Objects

@@ -20,6 +20,32 @@ func (s *SourceState) Faults() []error {
 	return faults
 }
 
+// Ready reports whether everything that the source declares is known, from its
+// newest revision.
+func (s *SourceState) Ready() bool {
+	return !s.CheckedAt.IsZero() && s.Complete() && len(s.Faults()) == 0
+}
+
+// ByRecord reports whether what the source declares is known by the agent's
+// record alone.
+func (s *SourceState) ByRecord() bool {
+	return s.Source.Unrendered() || !s.Complete() && len(s.Source.Recorded) > 0
+}
+
+// Size is how many objects the source declares, and the length of their JSON.
+func (s *SourceState) Size() (objects, bytes int) {
+	for _, l := range s.Locations {
+		objects += len(l.Objects)
+		for i := range l.Objects {
+			bytes += len(l.Objects[i].JSON)
+		}
+	}
+	if s.ByRecord() {
+		objects = len(s.Source.Recorded)
+	}
+	return objects, bytes
+}
+
 // renderFault says which rendering went wrong: that of the newest revision,
 // while the objects are those of an older one.
 func (s *SourceState) renderFault(l LocationState) error {

@@ -31,40 +31,56 @@ func (r *Refresher) look(l *look) SourceState {
 		next.CheckedAt = l.began
 		return next
 	}
+	began := r.clock.Now()
+	tree := r.fetch(l, &next)
+	if l.ctx.Err() != nil {
+		return next // nobody is asking any more
+	}
+	r.options.Meter.Fetched(source.Name, r.clock.Since(began), next.Err)
+	if tree != nil {
+		next.Locations = r.renderAll(l, tree, next.Revision)
+	}
+	return next
+}
+
+// fetch asks the remotes for their revisions, and notes them in next. It returns
+// the files where something has to be rendered; otherwise nil, and next has the
+// error if there is one.
+func (r *Refresher) fetch(l *look, next *SourceState) fs.FS {
+	source := l.state.Source
 	revision, err := r.resolve(l, source.Name, source.Repository)
 	if err != nil {
 		next.Err = fmt.Errorf("asking for %s: %w", source.Repository.Ref, err)
-		return next
+		return nil
 	}
 	if err := r.verify(l.ctx, l.watch, source.Name, source.Repository, revision); err != nil {
 		next.Err = fmt.Errorf("verifying %s: %w", revision.Short(), err)
-		return next
+		return nil
 	}
 	references := map[string]Revision{}
 	for _, name := range slices.Sorted(maps.Keys(source.References)) {
 		if references[name], err = r.resolve(l, referenceName(source.Name, name), source.References[name]); err != nil {
 			next.Err = fmt.Errorf("asking for %s of %s: %w", source.References[name].Ref, name, err)
-			return next
+			return nil
 		}
 		if err := r.verify(l.ctx, l.watch, referenceName(source.Name, name), source.References[name], references[name]); err != nil {
 			next.Err = fmt.Errorf("verifying %s of %s: %w", references[name].Short(), name, err)
-			return next
+			return nil
 		}
 	}
 	if revision == l.state.Revision && maps.Equal(references, l.state.References) && !l.again {
 		next.CheckedAt = l.began
-		return next
+		return nil
 	}
 	tree, err := r.tree(l, source, revision, references)
 	if err != nil {
 		next.Err = err
-		return next
+		return nil
 	}
-	next.Locations = r.renderAll(l, tree, revision)
 	next.Revision = revision
 	next.References = references
 	next.CheckedAt = l.began
-	return next
+	return tree
 }
 
 var errUnended = errors.New("an earlier attempt has not ended yet")
@@ -138,13 +154,17 @@ func (r *Refresher) render(l *look, tree fs.FS, revision Revision, before Locati
 		return after
 	}
 
+	began := r.clock.Now()
 	got, err := attempt(l.ctx, r, l.watch, func(ctx context.Context) (rendering, error) {
 		if before.Inputs.Unchanged(tree) {
-			return rendering{before.Objects, before.Inputs}, before.Err
+			return rendering{before.Objects, before.Inputs, true}, before.Err
 		}
 		objects, inputs, err := r.renderer.Render(ctx, tree, before.Location)
-		return rendering{objects, inputs}, err
+		return rendering{objects, inputs, false}, err
 	})
+	if !got.reused && l.ctx.Err() == nil {
+		r.options.Meter.Rendered(l.state.Source.Name, r.clock.Since(began), err)
+	}
 	after.Inputs = got.inputs
 	after.Err = err
 	if err == nil {
@@ -162,6 +182,7 @@ func (r *Refresher) render(l *look, tree fs.FS, revision Revision, before Locati
 type rendering struct {
 	objects []Declared
 	inputs  Inputs
+	reused  bool // from before, as no input changed
 }
 
 // stamp returns the objects with the source, URL, revision and path of

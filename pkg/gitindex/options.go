@@ -32,6 +32,9 @@ type Options struct {
 	// waits for it, so it should only take note.
 	OnChange func(*Snapshot)
 
+	// Meter takes note of how looks go. None if nil.
+	Meter Meter
+
 	// Clock tells the time. The real one if nil.
 	Clock clock.WithDelayedExecution
 }
@@ -47,6 +50,9 @@ func (o Options) withDefaults() Options {
 	fallback(&o.MinGap, 5*time.Second)
 	fallback(&o.MinBackoff, time.Second)
 	fallback(&o.MaxBackoff, 5*time.Minute)
+	if o.Meter == nil {
+		o.Meter = unmetered{}
+	}
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
 	}

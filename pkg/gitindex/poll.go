@@ -55,6 +55,7 @@ func (r *Refresher) open(ctx context.Context, w *watch) (*look, bool) {
 	}
 	if w.removed {
 		delete(r.watches, w.state.Source.Name)
+		r.options.Meter.Forget(w.state.Source.Name)
 		return nil, false
 	}
 	drain(w.asked)

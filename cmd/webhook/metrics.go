@@ -1,0 +1,15 @@
+package main
+
+import (
+	crmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"gitonly.dev/gitonly/pkg/metrics"
+)
+
+// newMeter registers what is counted where the manager serves /metrics from.
+func newMeter() (*metrics.Metrics, error) { return metrics.New(crmetrics.Registry) }
+
+// measure has /metrics say what state the sources and the certificate are in.
+func (p *parts) measure(certificate servingCertificate) error {
+	return metrics.Follow(crmetrics.Registry, p.refresher.Latest, metrics.Certificate(certificate))
+}

@@ -1,0 +1,85 @@
+package metrics
+
+import (
+	"crypto/tls"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
+)
+
+// Certificate returns the certificate that is served now, with its Leaf.
+type Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+
+// Follow registers what is looked at each time that the metrics are asked for:
+// the sources in the newest snapshot, usable or not, which is nil before the
+// first, and the certificate that is served.
+func Follow(registry prometheus.Registerer, latest func() *gitindex.Snapshot, certificate Certificate) error {
+	describe := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(name, help, labels, nil)
+	}
+	return register(registry, &state{
+		latest:      latest,
+		certificate: certificate,
+
+		ready:    describe("gitonly_source_ready", "1 if every path of the source is rendered from its newest revision, else 0.", "source"),
+		checked:  describe("gitonly_source_checked_timestamp_seconds", "When the source was last looked at successfully; 0 if never.", "source"),
+		interval: describe("gitonly_source_interval_seconds", "How often the source is looked at while nothing goes wrong.", "source"),
+		objects:  describe("gitonly_source_objects", "Objects that the source declares.", "source"),
+		bytes:    describe("gitonly_source_bytes", "Size of these objects, as JSON.", "source"),
+		revision: describe("gitonly_source_revision_info", "1, with the revision that the source was last fetched at.", "source", "revision"),
+		expiry:   describe("gitonly_certificate_expiry_timestamp_seconds", "When the certificate that is served expires."),
+	})
+}
+
+type state struct {
+	latest      func() *gitindex.Snapshot
+	certificate Certificate
+
+	ready, checked, interval, objects, bytes, revision *prometheus.Desc // by source
+	expiry                                             *prometheus.Desc
+}
+
+// Describe implements prometheus.Collector.
+func (s *state) Describe(all chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{s.ready, s.checked, s.interval, s.objects, s.bytes, s.revision, s.expiry} {
+		all <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (s *state) Collect(metrics chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		metrics <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	sources := s.latest().Sources()
+	for i := range sources {
+		source := &sources[i]
+		name := source.Source.Name
+		objects, bytes := source.Size()
+		ready := 0.0
+		if source.Ready() {
+			ready = 1
+		}
+		gauge(s.ready, ready, name)
+		gauge(s.checked, seconds(source.CheckedAt), name)
+		gauge(s.interval, source.Source.Interval.Seconds(), name)
+		gauge(s.objects, float64(objects), name)
+		gauge(s.bytes, float64(bytes), name)
+		if source.Revision.Commit != "" {
+			gauge(s.revision, 1, name, source.Revision.Short())
+		}
+	}
+	if served, err := s.certificate(nil); err == nil && served != nil && served.Leaf != nil { // else readiness says why
+		gauge(s.expiry, seconds(served.Leaf.NotAfter))
+	}
+}
+
+// seconds is a time as Prometheus has it; 0 for none.
+func seconds(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1000
+}
