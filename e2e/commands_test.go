@@ -44,6 +44,7 @@ func table() map[string]command {
 		"review":    {"review FILE", review},
 		"show":      {"show log|metrics", show},
 		"log-has":   {"log-has TEXT", logHas},
+		"measured":  {"measured", measured},
 	}
 }
 

@@ -1,0 +1,34 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"gitonly.dev/gitonly/e2e/sight"
+)
+
+// measured compares what the webhook measures with the page about it.
+func measured(ctx context.Context, s *scenario, _ *testscript.TestScript, args []string) error {
+	if len(args) > 0 {
+		return errUsage
+	}
+	text, err := s.webhook.Metrics(ctx)
+	if err != nil {
+		return err
+	}
+	exposed, err := sight.Exposed(text)
+	if err != nil {
+		return err
+	}
+	documented, err := sight.Documented("../docs/metrics.md")
+	if err != nil {
+		return err
+	}
+	if differences := sight.Compare(documented, exposed); len(differences) > 0 {
+		return errors.New("docs/metrics.md:\n" + strings.Join(differences, "\n"))
+	}
+	return nil
+}
