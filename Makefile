@@ -22,7 +22,7 @@ demo: ## show the main job on a real API server, with nothing but Go and git ins
 	@go run ./e2e/demo
 
 .PHONY: controlplane
-controlplane: # what the tests start: control planes and agents
+controlplane: # what the tests start: control planes, agents and tools
 	@go run ./e2e/prebuild $(KUBERNETES_VERSION) $(OLDEST_KUBERNETES_VERSION)
 
 .PHONY: test

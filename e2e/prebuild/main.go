@@ -1,5 +1,5 @@
-// Command prebuild builds the control planes and the GitOps agents that the
-// tests start, where people see how far it is: go test shows nothing until a
+// Command prebuild builds the control planes, the GitOps agents and the tools that
+// the tests start, where people see how far it is: go test shows nothing until a
 // test ends.
 //
 //	go run ./e2e/prebuild 1.37.2 1.29.6
@@ -13,6 +13,7 @@ import (
 
 	"gitonly.dev/gitonly/e2e/agents"
 	"gitonly.dev/gitonly/e2e/controlplane"
+	"gitonly.dev/gitonly/e2e/sight"
 )
 
 func main() {
@@ -31,5 +32,9 @@ func run(ctx context.Context, versions []string) error {
 			return err
 		}
 	}
-	return agents.Build(ctx, os.Stderr)
+	if err := agents.Build(ctx, os.Stderr); err != nil {
+		return err
+	}
+	_, err := sight.Promtool(ctx, os.Stderr)
+	return err
 }
