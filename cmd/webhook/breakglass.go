@@ -14,15 +14,16 @@ import (
 	"gitonly.dev/gitonly/pkg/breakglass"
 )
 
-// breakGlass gives the handler what breaking the glass takes, and has the
-// leader close emergencies that are over.
+// breakGlass gives the handler what breaking the glass takes, and Events, and has
+// the leader close emergencies that are over.
 func (p *parts) breakGlass(access *rest.Config, handling *admission.Parts) error {
 	m := p.manager
 	direct, err := p.direct(access)
 	if err != nil {
 		return fmt.Errorf("making a client for the records of emergencies: %w", err)
 	}
-	teller, err := breakglass.NewTeller(m.GetEventRecorder("gitonly"), metrics.Registry)
+	handling.Events = m.GetEventRecorder("gitonly")
+	teller, err := breakglass.NewTeller(handling.Events, metrics.Registry)
 	if err != nil {
 		return err
 	}

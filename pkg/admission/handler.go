@@ -18,7 +18,10 @@ import (
 )
 
 // Handler answers admission requests. It is safe for concurrent use.
-type Handler struct{ Parts }
+type Handler struct {
+	Parts
+	announcer *announcer
+}
 
 // Parts are what a handler works with.
 type Parts struct {
@@ -30,6 +33,7 @@ type Parts struct {
 	Refresher  Refresher // nil where nothing is fetched
 	Adviser    Adviser   // nil where no cluster is at hand
 	Meter      Meter     // nil where nothing is counted
+	Events     Events    // nil where no cluster is at hand
 
 	// What breaking the glass takes; nil where it can't be broken, as no
 	// cluster is at hand.
@@ -64,7 +68,7 @@ func NewHandler(parts Parts) *Handler {
 	if parts.Meter == nil {
 		parts.Meter = unmetered{}
 	}
-	return &Handler{parts}
+	return &Handler{parts, newAnnouncer(parts.Events, parts.Clock)}
 }
 
 // Handle decides one request. It never fails: what can't be decided is answered
@@ -76,6 +80,7 @@ func (h *Handler) Handle(ctx context.Context, review admission.Request) admissio
 	response := respond(verdict)
 	h.aside(review.UID, func() {
 		h.record(&review.AdmissionRequest, verdict)
+		h.announcer.tell(&request, verdict)
 		h.refresh(verdict)
 	})
 	if response.Allowed {
