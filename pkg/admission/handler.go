@@ -74,7 +74,7 @@ func NewHandler(parts Parts) *Handler {
 // Handle decides one request. It never fails: what can't be decided is answered
 // as the policies want it.
 func (h *Handler) Handle(ctx context.Context, review admission.Request) admission.Response {
-	defer h.time()()
+	defer h.timed()()
 	request, verdict := h.decide(ctx, &review.AdmissionRequest)
 	verdict = h.recordEmergency(ctx, &review.AdmissionRequest, &request, verdict)
 	response := respond(verdict)

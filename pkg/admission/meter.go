@@ -22,8 +22,8 @@ func (unmetered) Decided(policy.Verdict, policy.Operation) {}
 func (unmetered) Answered(time.Duration)                   {}
 func (unmetered) Unrecorded()                              {}
 
-// time starts to time an answer, which is there when stop is called.
-func (h *Handler) time() (stop func()) {
+// timed begins to time an answer, which is there when stop is called.
+func (h *Handler) timed() (stop func()) {
 	began := h.Clock.Now()
 	return func() { h.Meter.Answered(h.Clock.Since(began)) }
 }

@@ -115,7 +115,7 @@ func states() []gitindex.SourceState {
 	return []gitindex.SourceState{
 		{Source: source("good"), Revision: revision, CheckedAt: noon, Locations: []gitindex.LocationState{{Revision: revision, Objects: []gitindex.Declared{object}}}},
 		{Source: source("broken"), Revision: revision, CheckedAt: noon, Locations: []gitindex.LocationState{{Revision: revision, Objects: []gitindex.Declared{object}, Err: errors.New("invalid YAML")}}},
-		{Source: recorded, Revision: revision, CheckedAt: noon, Locations: []gitindex.LocationState{{}}},
+		{Source: recorded, Revision: gitindex.Revision{Name: "v1\xff", Commit: "4f2c1ab93d"}, CheckedAt: noon, Locations: []gitindex.LocationState{{}}},
 		{Source: source("unknown"), Err: errors.New("no such host"), Locations: []gitindex.LocationState{{}}},
 	}
 }
@@ -172,7 +172,7 @@ gitonly_source_ready{source="unknown"} 0
 # TYPE gitonly_source_revision_info gauge
 gitonly_source_revision_info{revision="main@4f2c1ab",source="broken"} 1
 gitonly_source_revision_info{revision="main@4f2c1ab",source="good"} 1
-gitonly_source_revision_info{revision="main@4f2c1ab",source="recorded"} 1
+gitonly_source_revision_info{revision="v1?@4f2c1ab",source="recorded"} 1
 `)
 }
 

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"crypto/tls"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -68,7 +69,7 @@ func (s *state) Collect(metrics chan<- prometheus.Metric) {
 		gauge(s.objects, float64(objects), name)
 		gauge(s.bytes, float64(bytes), name)
 		if source.Revision.Commit != "" {
-			gauge(s.revision, 1, name, source.Revision.Short())
+			gauge(s.revision, 1, name, strings.ToValidUTF8(source.Revision.Short(), "?")) // Git takes any bytes for a name
 		}
 	}
 	if served, err := s.certificate(nil); err == nil && served != nil && served.Leaf != nil { // else readiness says why
