@@ -137,7 +137,7 @@ func (c *decision) rules(g *Guard, actor Actor) Verdict {
 		return c.undecidable(g, req.Problem)
 	}
 	if c.snap == nil {
-		return c.undecidable(g, errors.New("no source in Git has been loaded yet"))
+		return c.undecidable(g, c.unknown("no source in Git has been loaded yet"))
 	}
 	declared := c.snap.Lookup(req.Key)
 	switch {
@@ -151,13 +151,17 @@ func (c *decision) rules(g *Guard, actor Actor) Verdict {
 		return c.declared(g, actor, declared)
 	}
 	if missing := c.snap.Incomplete(); len(missing) > 0 {
-		problem := fmt.Sprintf("not all that Git declares is known: source %s could never be loaded", strings.Join(missing, ", source "))
-		if c.faults != "" {
-			problem += " (" + c.faults + ")"
-		}
-		return c.undecidable(g, errors.New(problem))
+		return c.undecidable(g, c.unknown("not all that Git declares is known: source "+strings.Join(missing, ", source ")+" could never be loaded"))
 	}
 	return c.undeclared(g, actor)
+}
+
+// unknown says what of Git isn't known, and where to read why.
+func (c *decision) unknown(what string) error {
+	if c.faults != "" {
+		what += " (" + c.faults + ")"
+	}
+	return errors.New(what)
 }
 
 // comparison is what an update changes, as far as it counts.
