@@ -223,6 +223,8 @@ func renderFolder(ctx context.Context, tree fs.FS, at gitindex.Location) ([]giti
 		}
 		for i, line := range strings.Split(strings.TrimSpace(string(data)), "\n") {
 			switch line {
+			case "": // no object
+				continue
 			case "broken":
 				return nil, &gitindex.RenderError{File: file, Line: i + 1, Err: errors.New("bad indentation")}
 			case "panic":

@@ -123,6 +123,7 @@ func (r *Refresher) remove(w *watch) {
 	w.removed = true
 	w.cancel()
 	wake(w.redefined)
+	r.log.Info("source is gone: what it declared is undeclared from now on", "source", w.state.Source.Name, "objects", w.state.objects())
 	if r.cache != nil {
 		r.removed = append(r.removed, w.state.Source.Name)
 	}

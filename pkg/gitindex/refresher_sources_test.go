@@ -26,6 +26,9 @@ func TestSourcesCanChangeWhileRunning(t *testing.T) {
 		w.run(source("infra", "apps"), source("other", "apps"))
 		w.set(source("infra", "apps"))
 		w.declares("Deployment web at main@c1")
+		if n := w.logged(`"source is gone: what it declared is undeclared from now on" "source"="other" "objects"=1`); n != 1 {
+			w.t.Errorf("the log says %d times that the source is gone", n)
+		}
 		w.pass(time.Hour)
 		if looks := w.git.count(w.git.looks, "other"); looks != 1 {
 			w.t.Errorf("%d looks at the removed source", looks)

@@ -57,6 +57,17 @@ func TestWhatGitDeclaresIsPublished(t *testing.T) {
 		w.declares("Deployment db at main@c2")
 	})
 
+	scenario(t, "a location that renders to nothing is believed, and the log says so", func(w *world) {
+		w.git.push("infra", "c1", files{"apps/web.txt": "Deployment web", "db/db.txt": "Deployment db"})
+		w.run(source("infra", "apps", "db"))
+		w.git.push("infra", "c2", files{"apps/web.txt": "", "db/db.txt": "Deployment db"})
+		w.pass(2 * time.Minute)
+		w.declares("Deployment db at main@c2")
+		if n := w.logged(`"location renders to nothing: what it declared is undeclared from now on" "source"="infra" "path"="apps" "revision"="main@c2" "objects"=1`); n != 1 {
+			w.t.Errorf("the log says it %d times", n)
+		}
+	})
+
 	scenario(t, "a branch that was forced elsewhere, or back, is followed", func(w *world) {
 		w.git.push("infra", "c1", files{"apps/web.txt": "Deployment web"})
 		w.run(source("infra", "apps"))

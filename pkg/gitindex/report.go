@@ -30,6 +30,9 @@ func (r *Refresher) report(before, after SourceState) {
 		} else if was != nil && l.Err == nil {
 			log.Info("location rendered again")
 		}
+		if len(last.Objects) > 0 && len(l.Objects) == 0 {
+			log.Info("location renders to nothing: what it declared is undeclared from now on", "objects", len(last.Objects))
+		}
 	}
 }
 

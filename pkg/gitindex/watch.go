@@ -124,4 +124,13 @@ func (s *SourceState) rendered() bool {
 	return slices.ContainsFunc(s.Locations, LocationState.loaded)
 }
 
+// objects is how many the source's locations declare.
+func (s *SourceState) objects() int {
+	n := 0
+	for _, l := range s.Locations {
+		n += len(l.Objects)
+	}
+	return n
+}
+
 func (l LocationState) loaded() bool { return l.Revision != Revision{} }
