@@ -1,5 +1,5 @@
-// Package webhook holds the registration that makes the API server ask gitonly, and
-// what answers. Both are made of charts/gitonly.
+// Package webhook holds the registrations that make the API server ask gitonly, and
+// what answers. All but that for a file are made of charts/gitonly.
 package webhook
 
 import _ "embed"
@@ -9,3 +9,14 @@ import _ "embed"
 //
 //go:embed registration.yaml
 var Registration []byte
+
+// Static is the same for a file that the API server reads. It asks an address
+// instead of the Service.
+//
+//go:embed static/registration.yaml
+var Static []byte
+
+// Admission is the API server's configuration, which says where such files are.
+//
+//go:embed static/admission.yaml
+var Admission []byte
