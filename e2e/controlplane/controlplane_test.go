@@ -109,6 +109,17 @@ func TestControlPlane(t *testing.T) {
 		}
 	})
 
+	t.Run("the API server starts again on what etcd holds", func(t *testing.T) {
+		flag := "--audit-log-path=" + filepath.Join(logs, "audit.log")
+		if err := c.RestartAPIServer(ctx, flag); err != nil {
+			t.Fatal(err)
+		}
+		kubectl(ctx, t, c, c.Admin, "", "get", "deployment/guestbook", "-n", "shop")
+		if found := running(t, flag); len(found) != 1 {
+			t.Errorf("running with the new flag are %q, want the API server alone", found)
+		}
+	})
+
 	// On SIGTERM the API server waits for those who watch. Stop doesn't.
 	watch, err := admin.CoreV1().Pods("").Watch(ctx, metav1.ListOptions{})
 	if err != nil {

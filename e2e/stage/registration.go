@@ -20,6 +20,8 @@ import (
 
 // Registration says what the API server asks a webhook about.
 type Registration struct {
+	Name string // among those of the webhook; it may be empty
+
 	// Namespaces are asked about, and all cluster-scoped objects. Nil means
 	// those of config/webhook/registration.yaml.
 	Namespaces    *metav1.LabelSelector
@@ -74,22 +76,19 @@ func (w *Webhook) Register(ctx context.Context, r Registration, probe string) er
 
 // configuration is the registration that clusters get, where w is to be found.
 func (w *Webhook) configuration(r Registration) (*admissionregistration.ValidatingWebhookConfiguration, error) {
-	var c admissionregistration.ValidatingWebhookConfiguration
-	if err := yaml.UnmarshalStrict(webhook.Registration, &c); err != nil {
+	c, err := w.asked(webhook.Registration)
+	if err != nil {
 		return nil, fmt.Errorf("reading config/webhook/registration.yaml: %w", err)
 	}
-	if len(c.Webhooks) != 1 {
-		return nil, fmt.Errorf("config/webhook/registration.yaml has %d webhooks, not one", len(c.Webhooks))
-	}
-	c.Name = "gitonly-" + w.Name
-	url, hook := w.url(), &c.Webhooks[0]
+	c.Name, c.Labels = "gitonly-"+w.Name+r.Name, map[string]string{webhookLabel: w.Name}
+	hook := &c.Webhooks[0]
 	switch {
 	case r.Port != 0:
-		hook.ClientConfig.Service.Port = &r.Port
+		hook.ClientConfig = admissionregistration.WebhookClientConfig{Service: &admissionregistration.ServiceReference{
+			Namespace: "gitonly-system", Name: "gitonly", Path: new("/validate"), Port: &r.Port,
+		}}
 	case r.URL != "":
 		hook.ClientConfig = admissionregistration.WebhookClientConfig{URL: &r.URL, CABundle: r.CA}
-	default:
-		hook.ClientConfig = admissionregistration.WebhookClientConfig{URL: &url, CABundle: w.authority.bundle()}
 	}
 	if r.TimeoutSeconds != 0 {
 		hook.TimeoutSeconds = &r.TimeoutSeconds
@@ -101,8 +100,35 @@ func (w *Webhook) configuration(r Registration) (*admissionregistration.Validati
 	if r.Condition != "" {
 		hook.MatchConditions = append(hook.MatchConditions, admissionregistration.MatchCondition{Name: "condition", Expression: r.Condition})
 	}
+	return c, nil
+}
+
+// Static is the registration that clusters get in a file of the API server's,
+// where w is to be found.
+func (w *Webhook) Static() ([]byte, error) {
+	c, err := w.asked(webhook.Static)
+	if err != nil {
+		return nil, fmt.Errorf("reading config/webhook/static/registration.yaml: %w", err)
+	}
+	return yaml.Marshal(c)
+}
+
+// asked is a registration in which w is who is asked.
+func (w *Webhook) asked(registration []byte) (*admissionregistration.ValidatingWebhookConfiguration, error) {
+	var c admissionregistration.ValidatingWebhookConfiguration
+	if err := yaml.UnmarshalStrict(registration, &c); err != nil {
+		return nil, err
+	}
+	if len(c.Webhooks) != 1 {
+		return nil, fmt.Errorf("it has %d webhooks, not one", len(c.Webhooks))
+	}
+	url := w.url()
+	c.Webhooks[0].ClientConfig = admissionregistration.WebhookClientConfig{URL: &url, CABundle: w.authority.bundle()}
 	return &c, nil
 }
+
+// webhookLabel is on the registrations of a webhook.
+const webhookLabel = "webhook"
 
 // Unregister makes the API server ask w no more.
 func (w *Webhook) Unregister(ctx context.Context) error {
@@ -110,5 +136,6 @@ func (w *Webhook) Unregister(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return client.AdmissionregistrationV1().ValidatingWebhookConfigurations().Delete(ctx, "gitonly-"+w.Name, metav1.DeleteOptions{})
+	return client.AdmissionregistrationV1().ValidatingWebhookConfigurations().DeleteCollection(ctx, metav1.DeleteOptions{},
+		metav1.ListOptions{LabelSelector: webhookLabel + "=" + w.Name})
 }

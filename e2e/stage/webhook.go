@@ -22,8 +22,9 @@ import (
 
 // Webhook is a running webhook process.
 type Webhook struct {
-	Name string
-	Log  string // path of its log
+	Name  string
+	Log   string // path of its log
+	Cache string // folder of what it keeps on disk
 
 	stage     *Stage
 	args      []string
@@ -54,6 +55,7 @@ func (s *Stage) StartWebhook(o WebhookOptions) (*Webhook, error) {
 	w := &Webhook{
 		Name:  o.Name,
 		Log:   filepath.Join(s.dir, o.Name, "webhook.log"),
+		Cache: filepath.Join(s.dir, o.Name, "cache"),
 		stage: s,
 		certs: filepath.Join(s.dir, o.Name, "tls"),
 	}
@@ -66,7 +68,7 @@ func (s *Stage) StartWebhook(o WebhookOptions) (*Webhook, error) {
 		"--bind-address=127.0.0.1",
 		"--shutdown-delay=0s",
 		"--port=" + strconv.Itoa(w.port),
-		"--cache-dir=" + filepath.Join(s.dir, o.Name, "cache"),
+		"--cache-dir=" + w.Cache,
 		"--metrics-bind-address=127.0.0.1:" + strconv.Itoa(w.metrics),
 		"--health-probe-bind-address=127.0.0.1:" + strconv.Itoa(w.health),
 	}
@@ -231,11 +233,18 @@ func (w *Webhook) Stop() {
 	}
 }
 
-// Kill ends the process as a crash does, and waits for it.
+// Kill ends the process as the kernel does where memory is short, and waits for
+// it.
 func (w *Webhook) Kill() {
 	_ = w.cmd.Process.Kill() // it may have ended already
 	<-w.exited
 }
+
+// Pause makes the process hang, until Resume.
+func (w *Webhook) Pause() error { return w.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Resume has the process go on.
+func (w *Webhook) Resume() error { return w.cmd.Process.Signal(syscall.SIGCONT) }
 
 // Running reports whether the process has not ended.
 func (w *Webhook) Running() bool {
