@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"gitonly.dev/gitonly/charts"
@@ -87,7 +88,27 @@ func manifests() error {
 			return err
 		}
 	}
-	return nil
+	return static()
+}
+
+// static writes the registration for a file of the API server's: nobody has its
+// name but files, and none can name a Service.
+func static() error {
+	files, err := charts.Render(chart, map[string]any{"webhook": map[string]any{"failurePolicy": "Fail"}}, charts.Release{Service: "kubectl"})
+	if err != nil {
+		return err
+	}
+	text := plain(files["templates/registration.yaml"])
+	for pattern, replacement := range map[string]string{
+		`(?s)metadata:\n.*\nwebhooks:`: "metadata:\n  name: gitonly.static.k8s.io # names that end so are for files alone\nwebhooks:",
+		`    service: [^\n]*`: `    # caBundle: the certificate, in base64, of who signed the one that gitonly serves
+    # A file can't name a Service: an address that the API server's machine reaches, such as a clusterIP that the
+    # Service gitonly-system/gitonly has for good. The certificate has to be for that address.
+    url: https://10.96.0.53/validate`,
+	} {
+		text = regexp.MustCompile(pattern).ReplaceAllString(text, replacement)
+	}
+	return os.WriteFile("config/webhook/static/registration.yaml", []byte(notice+text), 0o644)
 }
 
 // plain leaves out the labels that say that Helm was here.
