@@ -93,19 +93,18 @@ func (k *keeper) count(ctx context.Context) error {
 	if err := k.client.List(ctx, &list); err != nil {
 		return fmt.Errorf("listing BreakGlasses: %w", err)
 	}
-	open, oldest := 0, int64(0)
+	found := census{at: k.clock.Now()}
 	for i := range list.Items {
 		record := &list.Items[i]
 		if !record.IsOpen() {
 			continue
 		}
-		open++
-		if began := record.Spec.From.Unix(); open == 1 || began < oldest {
-			oldest = began
+		found.open++
+		if began := record.Spec.From.Time; found.open == 1 || began.Before(found.oldest) {
+			found.oldest = began
 		}
 	}
-	k.teller.open.Set(float64(open))
-	k.teller.oldest.Set(float64(oldest))
+	k.teller.census.Store(&found)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package breakglass
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
 
 	"gitonly.dev/gitonly/pkg/admission"
 	"gitonly.dev/gitonly/pkg/gitindex"
@@ -25,34 +27,61 @@ type Events interface {
 // Teller says what happens in emergencies, as Events of the object and as
 // metrics.
 type Teller struct {
-	events       Events
-	requests     *prometheus.CounterVec
-	open, oldest prometheus.Gauge
+	events   Events
+	requests *prometheus.CounterVec
+	census   atomic.Pointer[census] // nil before the first
+	clock    clock.PassiveClock
 }
+
+// census is what was open when the leader last looked.
+type census struct {
+	at     time.Time
+	open   int
+	oldest time.Time // when it began; zero if none is open
+}
+
+// censusAge is how long a census counts. The leader takes one every few seconds
+// while any emergency is open, and at the latest after the longest pause that
+// follows errors; a replica that doesn't lead any more takes none.
+const censusAge = 20 * time.Minute
 
 // NewTeller tells events, and registers its metrics.
 func NewTeller(events Events, registry prometheus.Registerer) (*Teller, error) {
 	t := &Teller{
-		events: events,
+		events: events, clock: clock.RealClock{},
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gitonly_break_glass_requests_total",
 			Help: "Requests that had to do with an emergency, by reason of their verdict; dry runs aside.",
 		}, []string{"reason"}),
-		open: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "gitonly_break_glass_open",
-			Help: "Emergencies that are open. Only the leading replica counts them.",
-		}),
-		oldest: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "gitonly_break_glass_oldest_timestamp_seconds",
-			Help: "When the oldest emergency that is open began; 0 if none is. Only the leading replica says it.",
-		}),
 	}
-	for _, collector := range []prometheus.Collector{t.requests, t.open, t.oldest} {
+	open := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "gitonly_break_glass_open",
+		Help: "Emergencies that are open. Only the leading replica counts them.",
+	}, func() float64 { return float64(t.counted().open) })
+	oldest := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "gitonly_break_glass_oldest_timestamp_seconds",
+		Help: "When the oldest emergency that is open began; 0 if none is. Only the leading replica says it.",
+	}, func() float64 {
+		if began := t.counted().oldest; !began.IsZero() {
+			return float64(began.Unix())
+		}
+		return 0
+	})
+	for _, collector := range []prometheus.Collector{t.requests, open, oldest} {
 		if err := registry.Register(collector); err != nil {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
 	}
 	return t, nil
+}
+
+// counted is the last census that counts still.
+func (t *Teller) counted() census {
+	last := t.census.Load()
+	if last == nil || t.clock.Since(last.at) > censusAge {
+		return census{}
+	}
+	return *last
 }
 
 // tell says what a verdict did. open is the emergency that it is part of; nil if
