@@ -35,10 +35,7 @@ var situations = []situation{
 		s.t.Cleanup(func() { s.must(s.webhook.Resume()) })
 		return errors.Join(s.webhook.Pause(), s.gets(ctx, departs, blocked, "deadline exceeded"))
 	}},
-	{"the certificate has expired; connections from before", func(ctx context.Context, s *scene) error {
-		return errors.Join(s.webhook.Certify(yesterday, anHourAgo), s.unready(ctx, "certificate expired"))
-	}},
-	{"the certificate has expired; new connections", func(ctx context.Context, s *scene) error {
+	{"the certificate has expired", func(ctx context.Context, s *scene) error {
 		err := s.webhook.Certify(yesterday, anHourAgo)
 		s.webhook.Stop()
 		return errors.Join(err, s.webhook.Start(), s.unready(ctx, "certificate expired"),
