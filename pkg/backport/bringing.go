@@ -101,6 +101,9 @@ func (b *bringing) try(ctx context.Context, p proposal, d fields.Difference, bef
 	if shown, err := b.shows(p); shown || err != nil {
 		return false, fmt.Sprintf("a patch of %s would show a Secret's value that stands beside it", p.file), err
 	}
+	if why := b.shared(p.file); why != "" {
+		return false, why, nil
+	}
 	tree := b.tree.with(p.file, p.text)
 	after, err := b.render(ctx, tree, b.renderings)
 	if err != nil {
