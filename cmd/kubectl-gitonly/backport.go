@@ -31,11 +31,14 @@ func backportCommand() *cobra.Command {
 			"there is no record of one, of all that Git declares. The checkout's files count as they are,\n" +
 			"committed or not. Each edit is tried first: it is in the patch if it makes Git say that field,\n" +
 			"and nothing else. What no edit brings is said on standard error; the exit status is then 1.",
-		Example: "  kubectl gitonly backport deployment/web -n staging | git apply\n" +
+		Example: "  kubectl gitonly backport deployment/web -n staging | git apply   # in the root of the checkout\n" +
 			"  kubectl gitonly backport deployment/web -n staging --dir ~/infra > web.patch\n" +
 			"  kubectl gitonly backport deployment/web -n staging --path apps/overlays/staging",
-		Args: cobra.RangeArgs(1, 2),
+		Args: cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("no object is named: write KIND/NAME, such as deployment/web")
+			}
 			kind, name, err := splitTarget(args)
 			if err != nil {
 				return err
@@ -176,6 +179,9 @@ func tell(w io.Writer, object *target, record *emergency, tree *workTree, result
 	}
 	if len(result.Edits) > 0 {
 		fmt.Fprintf(w, "The patch is for git apply in %s.\n", tree.root)
+		if tree.elsewhere {
+			fmt.Fprintf(w, "warning: this folder isn't its root, and git apply may leave files out here without a word: use %s\n", tree.applying())
+		}
 	}
 	if len(result.Left) > 0 {
 		return errors.New("some fields are not in the patch: set them in Git by hand")

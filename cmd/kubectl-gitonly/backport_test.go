@@ -52,7 +52,7 @@ func TestWhatIsWrongWithBackportIsSaidInOneLine(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no object":   {nil, "accepts between 1 and 2 arg(s), received 0"},
+		"no object":   {nil, "no object is named: write KIND/NAME, such as deployment/web"},
 		"no name":     {[]string{"deploy"}, `"deploy" names no object: write KIND/NAME, such as deployment/web`},
 		"no checkout": {[]string{"deploy/web", "--dir", none}, "finding the checkout that " + none + " is in: not a git repository (or any of the parent directories): .git; name one with --dir"},
 		"no cluster":  {[]string{"deploy/web", "--dir", checkout}, "finding the cluster: there is no kubeconfig: name one with --kubeconfig, or in $KUBECONFIG"},
@@ -73,6 +73,12 @@ func TestACheckoutIsOfTheSourcesThatItsRemotesName(t *testing.T) {
 	below := filepath.Join(dir, "apps")
 	if err := os.Mkdir(below, 0o700); err != nil {
 		t.Fatal(err)
+	}
+	for folder, elsewhere := range map[string]bool{dir: false, below: true} {
+		t.Chdir(folder)
+		if tree, err := findWorkTree(t.Context(), "."); err != nil || tree.elsewhere != elsewhere {
+			t.Errorf("in %s: elsewhere is %t, %v", folder, tree.elsewhere, err)
+		}
 	}
 	tree, err := findWorkTree(t.Context(), below)
 	if err != nil {
@@ -173,5 +179,19 @@ The patch is for git apply in /infra.
 				t.Errorf("%v, (-want +got):\n%s", err, diff)
 			}
 		})
+	}
+}
+
+func TestOutsideOfTheRootThePatchComesWithTheCommandThatAppliesAllOfIt(t *testing.T) {
+	object := &target{namespace: "staging", name: "web", mapping: &apimeta.RESTMapping{GroupVersionKind: kschema.GroupVersionKind{Kind: "Deployment"}}}
+	result := backport.Result{Edits: map[string]backport.Edit{"base/web.yaml": {}}}
+	var out strings.Builder
+	if err := tell(&out, object, nil, &workTree{root: "/dana's infra", elsewhere: true}, &result); err != nil {
+		t.Fatal(err)
+	}
+	want := "The patch is for git apply in /dana's infra.\n" +
+		`warning: this folder isn't its root, and git apply may leave files out here without a word: use git -C '/dana'\''s infra' apply` + "\n"
+	if !strings.HasSuffix(out.String(), want) {
+		t.Errorf("got %s", out.String())
 	}
 }

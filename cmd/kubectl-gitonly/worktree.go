@@ -21,6 +21,10 @@ type workTree struct {
 	root    string
 	files   fs.FS
 	remotes []string // URLs
+
+	// elsewhere says that the working directory isn't the root: git apply leaves
+	// out silently what is outside of the folder that it runs in.
+	elsewhere bool
 }
 
 // findWorkTree asks git for the work tree that a folder is in.
@@ -35,6 +39,9 @@ func findWorkTree(ctx context.Context, dir string) (workTree, error) {
 		return workTree{}, fmt.Errorf("opening the checkout: %w", err)
 	}
 	found.files = opened.FS()
+	if found.elsewhere, err = isElsewhere(found.root); err != nil {
+		return workTree{}, fmt.Errorf("comparing the working directory with the checkout: %w", err)
+	}
 	remotes, err := runGit(ctx, dir, "remote", "-v")
 	if err != nil {
 		return workTree{}, fmt.Errorf("asking for the remotes of %s: %w", found.root, err)
@@ -47,6 +54,20 @@ func findWorkTree(ctx context.Context, dir string) (workTree, error) {
 	slices.Sort(found.remotes)
 	found.remotes = slices.Compact(found.remotes)
 	return found, nil
+}
+
+func isElsewhere(root string) (bool, error) {
+	there, err := os.Stat(root)
+	if err != nil {
+		return false, err
+	}
+	here, err := os.Stat(".")
+	return err == nil && !os.SameFile(here, there), err
+}
+
+// applying is the command that applies a patch from any folder.
+func (w *workTree) applying() string {
+	return "git -C '" + strings.ReplaceAll(w.root, "'", `'\''`) + "' apply"
 }
 
 func runGit(ctx context.Context, dir string, args ...string) (string, error) {
