@@ -80,10 +80,13 @@ func bringBack(ctx context.Context, out, said io.Writer, tree *workTree, object 
 	if err != nil {
 		return err
 	}
-	for _, fault := range checkout.Faults() {
+	declared, faults := checkout.Declared(object.key()), checkout.Faults()
+	if declared == nil && len(faults) > 0 {
+		return fmt.Errorf("nothing that can be rendered in %s declares %s; what can't: %w", tree.root, object, errors.Join(faults...))
+	}
+	for _, fault := range faults {
 		fmt.Fprintf(said, "warning: %v\n", fault)
 	}
-	declared := checkout.Declared(object.key())
 	if declared == nil {
 		return fmt.Errorf("nothing in %s declares %s: to have it there, add its manifest to what is rendered (%s)",
 			tree.root, object, listOf(paths(found.sources), "no path is"))

@@ -195,3 +195,15 @@ func TestOutsideOfTheRootThePatchComesWithTheCommandThatAppliesAllOfIt(t *testin
 		t.Errorf("got %s", out.String())
 	}
 }
+
+func TestAPathThatIsNotThereIsTheOneError(t *testing.T) {
+	object := &target{namespace: "staging", name: "web", mapping: &apimeta.RESTMapping{GroupVersionKind: kschema.GroupVersionKind{Kind: "Deployment"}}}
+	tree := &workTree{root: "/infra", files: os.DirFS(t.TempDir())}
+	found := findings{sources: []gitindex.Source{{Name: "--path", Locations: []gitindex.Location{{Path: "apps/stagin"}}}}}
+	var stdout, stderr strings.Builder
+	err := bringBack(t.Context(), &stdout, &stderr, tree, object, found)
+	want := "nothing that can be rendered in /infra declares Deployment staging/web; what can't: source --path, path apps/stagin: "
+	if err == nil || !strings.HasPrefix(err.Error(), want) || stdout.Len()+stderr.Len() > 0 {
+		t.Errorf("got %v, printed %q and %q", err, stdout.String(), stderr.String())
+	}
+}

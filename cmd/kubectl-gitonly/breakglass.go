@@ -43,7 +43,7 @@ func breakGlassCommand() *cobra.Command {
 				if end || approve || asked != (opening{}) {
 					return errors.New("no object is named: write KIND/NAME, such as deployment/web")
 				}
-				return list.run(cmd, &from)
+				return list.run(cmd, &from, namespace)
 			}
 			if list != (listing{}) {
 				return errors.New("--list, --all and --output list all emergencies: leave out the object, or them")
@@ -87,7 +87,7 @@ func breakGlassCommand() *cobra.Command {
 	}
 	from.bind(cmd)
 	flags := cmd.Flags()
-	flags.StringVarP(&namespace, "namespace", "n", "", "namespace of the object; the context's if empty")
+	flags.StringVarP(&namespace, "namespace", "n", "", "namespace of the object, the context's if empty; without an object, list those of this namespace")
 	flags.StringVar(&asked.reason, "reason", "", "why; everybody who is refused meanwhile reads it")
 	flags.DurationVar(&asked.length, "for", 0, "how long, such as 1h; the policy's usual time if left out")
 	flags.StringVar(&asked.until, "until", "", "until when, such as 2026-03-01T12:00:00Z, instead of --for")

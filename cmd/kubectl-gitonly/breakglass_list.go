@@ -32,7 +32,7 @@ func (l *listing) bind(flags *pflag.FlagSet) {
 	flags.StringVarP(&l.output, "output", "o", "", "json or yaml: the list as BreakGlasses; for people if empty")
 }
 
-func (l *listing) run(cmd *cobra.Command, from *access) error {
+func (l *listing) run(cmd *cobra.Command, from *access, namespace string) error {
 	if !slices.Contains([]string{"", "json", "yaml"}, l.output) {
 		return fmt.Errorf("--output=%s: it is json or yaml", l.output)
 	}
@@ -44,7 +44,16 @@ func (l *listing) run(cmd *cobra.Command, from *access) error {
 	if err != nil {
 		return err
 	}
+	if namespace != "" {
+		found.Items = slices.DeleteFunc(found.Items, func(b v1alpha1.BreakGlass) bool { return !concerns(&b, namespace) })
+	}
 	return l.print(cmd.OutOrStdout(), found, time.Now())
+}
+
+// concerns reports whether an emergency is of a Namespace, or of what is in it.
+func concerns(b *v1alpha1.BreakGlass, namespace string) bool {
+	o := &b.Spec.Object
+	return o.Namespace == namespace || o.Group == "" && o.Kind == "Namespace" && o.Name == namespace
 }
 
 // readEmergencies are the open ones first; with all those that are over, too.

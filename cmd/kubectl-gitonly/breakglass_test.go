@@ -170,3 +170,19 @@ func TestTheListOfEmergenciesIsReadByScripts(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestAListOfANamespaceHasItsOwnEmergencyAndThoseOfWhatIsInIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		object v1alpha1.ObjectReference
+		want   bool
+	}{
+		"what is in it":         {v1alpha1.ObjectReference{Kind: "Deployment", Namespace: "ci", Name: "web"}, true},
+		"the Namespace":         {v1alpha1.ObjectReference{Kind: "Namespace", Name: "ci"}, true},
+		"another's":             {v1alpha1.ObjectReference{Kind: "Deployment", Namespace: "staging", Name: "ci"}, false},
+		"one of the whole, too": {v1alpha1.ObjectReference{Kind: "ClusterRole", Name: "ci"}, false},
+	} {
+		if got := concerns(&v1alpha1.BreakGlass{Spec: v1alpha1.BreakGlassSpec{Object: c.object}}, "ci"); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
