@@ -136,6 +136,7 @@ type warnings struct {
 	out   io.Writer
 	about bool // gitonly said something
 	waits bool // others have to agree
+	none  bool // there is no emergency, as none is needed
 }
 
 var _ rest.WarningHandler = (*warnings)(nil)
@@ -147,6 +148,7 @@ func (w *warnings) HandleWarningHeader(code int, _, text string) {
 	}
 	w.about = w.about || strings.HasPrefix(text, "gitonly: ")
 	w.waits = w.waits || strings.Contains(text, v1alpha1.BreakGlassApproveAnnotation+"=")
+	w.none = w.none || strings.Contains(text, "no emergency is recorded")
 	fmt.Fprintf(w.out, "Warning: %s\n", text)
 }
 
@@ -163,6 +165,9 @@ func openEmergency(ctx context.Context, out io.Writer, object *target, wanted ma
 	}
 	if !said.about {
 		return fmt.Errorf("%s is annotated, but gitonly said nothing to it: no GuardPolicy guards it, or gitonly doesn't run; kubectl gitonly break-glass lists what is open", object)
+	}
+	if said.none {
+		return nil // there is nothing to end, and nothing to bring to Git
 	}
 	if said.waits {
 		_, err = fmt.Fprintf(out, "Ask somebody else to agree, by that or by: kubectl gitonly break-glass %s --approve\nEnd it with: kubectl gitonly break-glass %[1]s --end\n", object.args())

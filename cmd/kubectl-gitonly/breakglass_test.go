@@ -4,11 +4,16 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+	dynamicfake "k8s.io/client-go/dynamic/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/yaml"
 
@@ -183,6 +188,28 @@ func TestAListOfANamespaceHasItsOwnEmergencyAndThoseOfWhatIsInIt(t *testing.T) {
 	} {
 		if got := concerns(&v1alpha1.BreakGlass{Spec: v1alpha1.BreakGlassSpec{Object: c.object}}, "ci"); got != c.want {
 			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+func TestNothingIsToBeChangedWhereNoEmergencyIsNeeded(t *testing.T) {
+	namespaces := kschema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+	ci := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": "ci"}}}
+	reason := "INC-1234"
+	for warning, want := range map[string]string{
+		"gitonly: Git doesn't declare Namespace ci, and nobody has to break the glass for it: no emergency is recorded.": "",
+		"gitonly: the glass is broken for Namespace ci.":                                                                 "Now change what has to be changed, and bring it to Git.\nEnd it with: kubectl gitonly break-glass namespace/ci --end\n",
+	} {
+		object := &target{
+			name: "ci", mapping: &apimeta.RESTMapping{GroupVersionKind: kschema.GroupVersionKind{Version: "v1", Kind: "Namespace"}},
+			objects: dynamicfake.NewSimpleDynamicClient(runtime.NewScheme(), ci.DeepCopy()).Resource(namespaces),
+		}
+		var out, problems strings.Builder
+		said := &warnings{out: &problems}
+		said.HandleWarningHeader(299, "", warning)
+		err := openEmergency(t.Context(), &out, object, map[string]*string{v1alpha1.BreakGlassAnnotation: &reason}, said)
+		if err != nil || out.String() != want {
+			t.Errorf("after %q: printed %q, %v", warning, out.String(), err)
 		}
 	}
 }
