@@ -189,9 +189,14 @@ func (g *Guard) use() *EmergencyUse {
 }
 
 // current is the emergency that the request is part of: the object's own, or
-// that of its Namespace; nil if there is none to which enough people agreed.
+// that of its Namespace; nil if there is none to which enough people agreed. To
+// delete an object is the Namespace's before, as its own ends with it.
 func (c *decision) current(g *Guard) *Emergency {
-	for _, e := range []*Emergency{c.req.BreakGlass.Object, c.req.BreakGlass.Namespace} {
+	known := []*Emergency{c.req.BreakGlass.Object, c.req.BreakGlass.Namespace}
+	if c.operation == Delete {
+		slices.Reverse(known)
+	}
+	for _, e := range known {
 		if c.active(e) != nil && g.missing(e) == 0 {
 			return e
 		}

@@ -32,7 +32,7 @@ func (c *decision) emergencyMessage(g *Guard, v *Verdict) string {
 		if c.operation == Delete && use.Emergency.Object == c.req.Key {
 			said += "\nThe emergency is over with it, and the sync agent may make it again."
 			if c.req.Key.Namespace != "" {
-				said += fmt.Sprintf(" To keep it from that, annotate Namespace %s as well: %s.", c.req.Key.Namespace, v1alpha1.BreakGlassAnnotation)
+				said += fmt.Sprintf(" To keep an object away, annotate Namespace %s before it is deleted: %s.", c.req.Key.Namespace, v1alpha1.BreakGlassAnnotation)
 			}
 		}
 		return said

@@ -90,12 +90,15 @@ func TestNobodyNeedsToBreakTheGlassForWhatGitLeavesAlone(t *testing.T) {
 
 func TestWhoDeletesAnObjectInItsOwnEmergencyReadsThatItIsOver(t *testing.T) {
 	const deleted = "gitonly: Deployment staging/guestbook departs from Git, as BreakGlass %s permits until 2026-03-01T12:30:00Z. This is recorded."
+	both := glass(true, open())
+	both.Namespace = around(true).Namespace
 	for name, test := range map[string]struct {
 		known *policy.BreakGlass
 		want  string
 	}{
+		"both, of which the Namespace's goes on": {both, strings.Replace(deleted, "%s", "namespace-staging-x", 1)},
 		"its own": {glass(true, open()), strings.Replace(deleted, "%s", "staging-deployment-guestbook-x", 1) +
-			"\nThe emergency is over with it, and the sync agent may make it again. To keep it from that, annotate Namespace staging as well: gitonly.dev/break-glass."},
+			"\nThe emergency is over with it, and the sync agent may make it again. To keep an object away, annotate Namespace staging before it is deleted: gitonly.dev/break-glass."},
 		"its Namespace's": {around(true), strings.Replace(deleted, "%s", "namespace-staging-x", 1)},
 	} {
 		v := policy.Decide(request(t, person, policy.Delete, guestbook, "", with(test.known)), snapshot(t, guestbook), build(t, guard(t, "test", enforce)))
