@@ -2,6 +2,7 @@ package breakglass
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -164,31 +165,33 @@ func (k *keeper) look(ctx context.Context, record *v1alpha1.BreakGlass) (reconci
 	return reconcile.Result{RequeueAfter: max(wait, time.Millisecond)}, nil
 }
 
-// said is what still departs from Git.
+// said is what still departs from Git, and of what that can't be told.
 func said(remains []string, problem error) string {
-	if problem != nil {
-		return "What departs from Git can't be told: " + problem.Error() + "."
-	}
-	if len(remains) == 0 {
-		return ""
-	}
 	const shown = 5
-	text := strings.Join(remains[:min(len(remains), shown)], "; ")
-	if len(remains) > shown {
-		text += fmt.Sprintf("; and %d more", len(remains)-shown)
+	var text []string
+	if len(remains) > 0 {
+		departs := "Departs from Git: " + strings.Join(remains[:min(len(remains), shown)], "; ")
+		if len(remains) > shown {
+			departs += fmt.Sprintf("; and %d more", len(remains)-shown)
+		}
+		text = append(text, departs+".")
 	}
-	return "Departs from Git: " + text + "."
+	if problem != nil {
+		text = append(text, "What departs from Git can't be told: "+strings.ReplaceAll(problem.Error(), "\n", "; ")+".")
+	}
+	return strings.Join(text, " ")
 }
 
 func (k *keeper) tell(record *v1alpha1.BreakGlass) {
 	text := fmt.Sprintf("BreakGlass %s is over: %s. %s", record.Name, record.Status.State, record.Status.Message)
-	k.teller.say(keyOf(record.Spec.Object), "", record.Spec.Object.UID, corev1.EventTypeNormal, "BreakGlass"+string(record.Status.State), "Close", strings.TrimSpace(text))
+	k.teller.say(keyOf(record.Spec.Object), "", record.Spec.Object.UID, record.Name, corev1.EventTypeNormal, "BreakGlass"+string(record.Status.State), "Close", strings.TrimSpace(text))
 	k.log.Info("an emergency is over", "breakGlass", record.Name, "object", record.Status.Object, "state", record.Status.State, "message", record.Status.Message)
 }
 
 // departures are the fields that were changed and depart from Git now. caughtUp
-// is true if there are none, and Git has moved since.
-func (k *keeper) departures(ctx context.Context, record *v1alpha1.BreakGlass) (remains []string, caughtUp bool, err error) {
+// is true if there are none, and Git has moved since. The error is of what can't
+// be told: the rest counts all the same.
+func (k *keeper) departures(ctx context.Context, record *v1alpha1.BreakGlass) (remains []string, caughtUp bool, problem error) {
 	snapshot, p := k.current(), k.policy()
 	if snapshot == nil {
 		return nil, false, nil
@@ -198,7 +201,8 @@ func (k *keeper) departures(ctx context.Context, record *v1alpha1.BreakGlass) (r
 		key := keyOf(change.Object)
 		version, live, err := k.read(ctx, key)
 		if err != nil {
-			return nil, false, err
+			problem = errors.Join(problem, err)
+			continue
 		}
 		paths := change.Fields
 		if change.Deleted {
@@ -206,7 +210,8 @@ func (k *keeper) departures(ctx context.Context, record *v1alpha1.BreakGlass) (r
 		}
 		found, err := policy.Departures(p.Types, snapshot, key, version, live, paths)
 		if err != nil {
-			return nil, false, err
+			problem = errors.Join(problem, err)
+			continue
 		}
 		for _, path := range found {
 			remains = append(remains, strings.TrimSuffix(key.String()+" "+path, " *"))
@@ -217,7 +222,7 @@ func (k *keeper) departures(ctx context.Context, record *v1alpha1.BreakGlass) (r
 		}
 		moved = moved || commit != change.Revision
 	}
-	return remains, moved && len(remains) == 0, nil
+	return remains, moved && len(remains) == 0 && problem == nil, problem
 }
 
 // read returns an object as JSON; nil if it isn't there.

@@ -98,6 +98,41 @@ func TestEmergenciesAreClosedWhenTheyAreOver(t *testing.T) {
 	}
 }
 
+func TestWhatCanBeReadIsToldBesideWhatCannot(t *testing.T) {
+	const live = `{apiVersion: apps/v1, kind: Deployment, metadata: {name: guestbook, namespace: staging, uid: u-1, annotations: {gitonly.dev/break-glass: INC-1234}}, spec: {replicas: 5}}`
+	secret := gitindex.Key{Kind: "Secret", Namespace: "staging", Name: "plain"}
+	record := &v1alpha1.BreakGlass{
+		ObjectMeta: metav1.ObjectMeta{Name: "one"},
+		Spec: v1alpha1.BreakGlassSpec{
+			Object: reference(guestbook, "u-1"), Reason: "INC-1234", OpenedBy: v1alpha1.User{Name: "dana"},
+			From: metav1.NewTime(began), Until: metav1.NewTime(began.Add(time.Hour)),
+		},
+		Status: v1alpha1.BreakGlassStatus{
+			State: v1alpha1.BreakGlassActive, Uses: []v1alpha1.BreakGlassUse{{UID: "r-1", Time: metav1.NewTime(began)}},
+			Changes: []v1alpha1.BreakGlassChange{
+				{Object: reference(secret, "u-2"), Fields: []string{"data.password"}, Revision: "a"},
+				{Object: reference(guestbook, "u-1"), Fields: []string{"spec.replicas"}, Revision: "a"},
+			},
+		},
+	}
+	forbidden := apierrors.NewForbidden(kschema.GroupResource{Resource: "secrets"}, "plain", nil)
+	for replicas, want := range map[string]string{
+		"3": `Active: Departs from Git: Deployment staging/guestbook spec.replicas. What departs from Git can't be told: reading Secret staging/plain: secrets "plain" is forbidden: <nil>.`,
+		"5": `Active: What departs from Git can't be told: reading Secret staging/plain: secrets "plain" is forbidden: <nil>.`, // so nobody knows whether Git has caught up
+	} {
+		c := cluster(t, interceptor.Funcs{}, record.DeepCopy())
+		k := newKeeper(t, c, &reader{live: live, secrets: forbidden}, git("b", replicas), began.Add(time.Minute))
+		if _, err := k.Reconcile(t.Context(), reconcile.Request{NamespacedName: client.ObjectKey{Name: "one"}}); err != nil {
+			t.Fatal(err)
+		}
+		var got v1alpha1.BreakGlass
+		err := c.Get(t.Context(), client.ObjectKey{Name: "one"}, &got)
+		if said := string(got.Status.State) + ": " + got.Status.Message; err != nil || said != want {
+			t.Errorf("\n got %s, %v\nwant %s", said, err, want)
+		}
+	}
+}
+
 func TestARecordStaysAsLongAsThePolicySays(t *testing.T) {
 	const day = 24 * time.Hour
 	for _, test := range []struct {
@@ -191,8 +226,9 @@ func newKeeper(t *testing.T, c client.Client, live client.Reader, snapshot *giti
 	if err != nil {
 		t.Fatal(err)
 	}
-	mapper := meta.NewDefaultRESTMapper([]kschema.GroupVersion{{Group: "apps", Version: "v1"}})
+	mapper := meta.NewDefaultRESTMapper([]kschema.GroupVersion{{Group: "apps", Version: "v1"}, {Version: "v1"}})
 	mapper.Add(kschema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}, meta.RESTScopeNamespace)
+	mapper.Add(kschema.GroupVersionKind{Version: "v1", Kind: "Secret"}, meta.RESTScopeNamespace)
 	return &keeper{
 		client: c, live: live, mapper: mapper, policy: func() policy.Policy { return p }, current: func() *gitindex.Snapshot { return snapshot },
 		teller: teller, clock: clocktesting.NewFakePassiveClock(now), log: logr.Discard(),
@@ -205,11 +241,15 @@ type reader struct {
 	client.Reader
 	live    string
 	problem error
+	secrets error // of those, if set
 }
 
 func (r *reader) Get(_ context.Context, _ client.ObjectKey, into client.Object, _ ...client.GetOption) error {
 	if r.problem != nil {
 		return r.problem
+	}
+	if r.secrets != nil && into.GetObjectKind().GroupVersionKind().Kind == "Secret" {
+		return r.secrets
 	}
 	if r.live == "" {
 		return apierrors.NewNotFound(kschema.GroupResource{Group: "apps", Resource: "deployments"}, "guestbook")

@@ -320,6 +320,10 @@ func note(record *v1alpha1.BreakGlass, entry admission.Entry, snapshot *gitindex
 		UID: entry.Review, Time: seconds(entry.At), By: entry.By, Operation: string(entry.Operation),
 		Object: reference(entry.Key, entry.UID), Subresource: entry.Subresource, Did: did(v),
 	}
+	if terms := v.Emergency.Terms; terms != nil {
+		until := seconds(terms.Until)
+		use.Reason, use.Until = terms.Reason, &until
+	}
 	for _, d := range v.Differences[:min(len(v.Differences), v1alpha1.MaxBreakGlassFields)] {
 		use.Differences = append(use.Differences, policy.DescribeDifference(v, d))
 	}

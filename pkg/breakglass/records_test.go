@@ -116,6 +116,9 @@ func TestEachUseIsRecordedOnceByTwoReplicas(t *testing.T) {
 	if err := c.List(t.Context(), &list); err != nil || len(list.Items) != 1 {
 		t.Fatalf("%d records: %v", len(list.Items), err)
 	}
+	if first := list.Items[0].Status.Uses[0]; first.Did != "Opened" || first.Reason != "INC-1234" || !first.Until.Time.Equal(began.Add(time.Hour)) {
+		t.Errorf("the terms that were asked for aren't there: %+v", first)
+	}
 	seen := map[types.UID]bool{}
 	for _, use := range list.Items[0].Status.Uses {
 		seen[use.UID] = true

@@ -2,6 +2,7 @@ package breakglass
 
 import (
 	"fmt"
+	"hash/fnv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"gitonly.dev/gitonly/pkg/admission"
+	"gitonly.dev/gitonly/pkg/api/v1alpha1"
 	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/policy"
 	"gitonly.dev/gitonly/pkg/policy/fields"
@@ -108,7 +110,11 @@ func (t *Teller) tell(entry admission.Entry, open *policy.Emergency) {
 	case policy.Held:
 		said = fmt.Sprintf("BreakGlass %s kept %s from taking back what was changed.", open.Name, entry.By.Name)
 	}
-	t.say(entry.Key, entry.Version, entry.UID, kind, string(v.Reason), string(entry.Operation), said)
+	record := ""
+	if open != nil {
+		record = open.Name
+	}
+	t.say(entry.Key, entry.Version, entry.UID, record, kind, string(v.Reason), string(entry.Operation), said)
 }
 
 // where names the fields of differences; none where there are none.
@@ -136,7 +142,14 @@ func nameOr(name string) string {
 	return "BreakGlass " + name
 }
 
-func (t *Teller) say(key gitindex.Key, version string, uid types.UID, kind, reason, action, said string) {
+// say makes an Event of an object and the record, if there is one. One that is of
+// the same two, and says the same, is counted as that: so the text is in the key.
+func (t *Teller) say(key gitindex.Key, version string, uid types.UID, record, kind, reason, action, said string) {
 	regarding := &corev1.ObjectReference{APIVersion: kschema.GroupVersion{Group: key.Group, Version: version}.String(), Kind: key.Kind, Namespace: key.Namespace, Name: key.Name, UID: uid}
-	t.events.Eventf(regarding, nil, kind, reason, action, "%s", said)
+	text := fnv.New32a()
+	_, _ = text.Write([]byte(said)) // it never errs
+	related := &corev1.ObjectReference{
+		APIVersion: v1alpha1.GroupVersion.String(), Kind: v1alpha1.BreakGlassKind, Name: record, FieldPath: fmt.Sprintf("%x", text.Sum32()),
+	}
+	t.events.Eventf(regarding, related, kind, reason, action, "%s", said)
 }

@@ -228,6 +228,14 @@ type BreakGlassUse struct {
 	// +required
 	Did string `json:"did"`
 
+	// reason that was given, where the emergency was opened or its terms changed.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+
+	// until when was asked then.
+	// +optional
+	Until *metav1.Time `json:"until,omitempty"`
+
 	// differences from Git, one a field. Values of Secrets are not in them.
 	// +optional
 	// +listType=atomic

@@ -276,6 +276,10 @@ func (in *BreakGlassUse) DeepCopyInto(out *BreakGlassUse) {
 	in.Time.DeepCopyInto(&out.Time)
 	in.By.DeepCopyInto(&out.By)
 	out.Object = in.Object
+	if in.Until != nil {
+		in, out := &in.Until, &out.Until
+		*out = (*in).DeepCopy()
+	}
 	if in.Differences != nil {
 		in, out := &in.Differences, &out.Differences
 		*out = make([]string, len(*in))
