@@ -28,6 +28,7 @@ func TestTheAPIServerStartsThoughNobodyAnswers(t *testing.T) {
 		}
 	})
 	usual := strings.Replace(string(webhook.Registration), "service: {namespace: gitonly-system, name: gitonly, port: 443, path: /validate}", nobody, 1)
+	usual = strings.Replace(usual, "failurePolicy: Ignore", "failurePolicy: Fail", 1)
 
 	t.Run("to a registration in the API", func(t *testing.T) {
 		begin := begins(t, plane)

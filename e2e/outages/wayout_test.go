@@ -57,7 +57,7 @@ func (c *cluster) wayOut(t *testing.T) {
 		{"a Node, which joins", func(ctx context.Context, client kubernetes.Interface) error {
 			_, err := client.CoreV1().Nodes().Create(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "late"}}, dryRun)
 			return err
-		}, false},
+		}, true},
 		{"a VolumeAttachment", func(ctx context.Context, client kubernetes.Interface) error {
 			attachment := &storagev1.VolumeAttachment{ObjectMeta: metav1.ObjectMeta{Name: "cache"}}
 			attachment.Spec.Attacher, attachment.Spec.NodeName = "csi.example.com", "late"
