@@ -11,5 +11,5 @@ func newMeter() (*metrics.Metrics, error) { return metrics.New(crmetrics.Registr
 
 // measure has /metrics say what state the sources and the certificate are in.
 func (p *parts) measure(certificate servingCertificate) error {
-	return metrics.Follow(crmetrics.Registry, p.refresher.Latest, metrics.Certificate(certificate))
+	return metrics.Follow(crmetrics.Registry, p.refresher.Latest, certificate)
 }

@@ -10,13 +10,10 @@ import (
 	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
-// Certificate returns the certificate that is served now, with its Leaf.
-type Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
-
 // Follow registers what is looked at each time that the metrics are asked for:
 // the sources in the newest snapshot, usable or not, which is nil before the
-// first, and the certificate that is served.
-func Follow(registry prometheus.Registerer, latest func() *gitindex.Snapshot, certificate Certificate) error {
+// first, and the certificate that is served, with its Leaf.
+func Follow(registry prometheus.Registerer, latest func() *gitindex.Snapshot, certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)) error {
 	describe := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(name, help, labels, nil)
 	}
@@ -36,7 +33,7 @@ func Follow(registry prometheus.Registerer, latest func() *gitindex.Snapshot, ce
 
 type state struct {
 	latest      func() *gitindex.Snapshot
-	certificate Certificate
+	certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 
 	ready, checked, interval, objects, bytes, revision *prometheus.Desc // by source
 	expiry                                             *prometheus.Desc
