@@ -339,21 +339,10 @@ func TestReadingThatBreaksDecidesNothing(t *testing.T) {
 }
 
 func TestASecretsValueIsNotSaidInAnEmergency(t *testing.T) {
-	const change = `
-uid: a-6
-kind: {version: v1, kind: Secret}
-resource: {version: v1, resource: secrets}
-namespace: staging
-name: db
-operation: UPDATE
-userInfo: {username: ann}
-oldObject: {data: {password: aHVudGVyMg==}}
-object: {data: {password: c2VzYW1l}}
-`
 	agents := "{mode: Enforce, agents: {subjects: [{kind: User, name: robot}]}}"
-	back := strings.NewReplacer("aHVudGVyMg==", "c2VzYW1l", "c2VzYW1l", "aHVudGVyMg==", "username: ann", "username: robot").Replace(change)
+	back := strings.NewReplacer("aHVudGVyMg==", "c2VzYW1l", "c2VzYW1l", "aHVudGVyMg==", "username: ann", "username: robot").Replace(secretChange)
 	for name, request := range map[string]string{
-		"opening": strings.Replace(change, "\nobject: {", "\nobject: {"+mark, 1), "use": marked(change), "held": marked(back),
+		"opening": strings.Replace(secretChange, "\nobject: {", "\nobject: {"+mark, 1), "use": marked(secretChange), "held": marked(back),
 	} {
 		e := newEmergency(t, agents)
 		e.open = map[types.UID]*policy.Emergency{"u-1": web(func(e *policy.Emergency) {

@@ -35,17 +35,7 @@ func announcing(t *testing.T, spec string) (*fixture, *events, *clocktesting.Fak
 func TestRefusalsAreToldAtTheObject(t *testing.T) {
 	const enforce, audit = "mode: Enforce", "mode: Audit"
 	withUID := strings.NewReplacer("oldObject: {", "oldObject: {metadata: {uid: u-1}, ", "\nobject: {", "\nobject: {metadata: {uid: u-1}, ").Replace(scaleUp)
-	secret := `
-uid: a-2
-kind: {version: v1, kind: Secret}
-resource: {version: v1, resource: secrets}
-namespace: staging
-name: db
-operation: UPDATE
-userInfo: {username: ann}
-oldObject: {data: {password: aHVudGVyMg==}}
-object: {data: {password: b3RoZXI=}}
-`
+	secret := strings.Replace(secretChange, "c2VzYW1l", "b3RoZXI=", 1)
 	create := `
 uid: a-3
 kind: {group: apps, version: v1, kind: Deployment}

@@ -192,9 +192,8 @@ func TestAVerdictThatIsNotAPlainAllowIsOneLogLine(t *testing.T) {
 	}
 }
 
-func TestASecretsValueIsNeverSaid(t *testing.T) {
-	f := newFixture(t, "mode: Enforce")
-	response := f.ask(t, `
+// secretChange is a person's change of a Secret, from hunter2 to sesame.
+const secretChange = `
 uid: a-2
 kind: {version: v1, kind: Secret}
 resource: {version: v1, resource: secrets}
@@ -204,7 +203,11 @@ operation: UPDATE
 userInfo: {username: ann}
 oldObject: {data: {password: aHVudGVyMg==}}
 object: {data: {password: c2VzYW1l}}
-`)
+`
+
+func TestASecretsValueIsNeverSaid(t *testing.T) {
+	f := newFixture(t, "mode: Enforce")
+	response := f.ask(t, secretChange)
 	said, err := json.Marshal(response)
 	if err != nil {
 		t.Fatal(err)

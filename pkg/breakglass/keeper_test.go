@@ -38,6 +38,21 @@ func git(commit, replicas string) *gitindex.Snapshot {
 	}})
 }
 
+// active is the record of the guestbook's emergency, which lasts an hour, and of
+// what was changed in it.
+func active(changes ...v1alpha1.BreakGlassChange) *v1alpha1.BreakGlass {
+	return &v1alpha1.BreakGlass{
+		ObjectMeta: metav1.ObjectMeta{Name: "one"},
+		Spec: v1alpha1.BreakGlassSpec{
+			Object: reference(guestbook, "u-1"), Reason: "INC-1234", OpenedBy: v1alpha1.User{Name: "dana"},
+			From: metav1.NewTime(began), Until: metav1.NewTime(began.Add(time.Hour)),
+		},
+		Status: v1alpha1.BreakGlassStatus{
+			State: v1alpha1.BreakGlassActive, Uses: []v1alpha1.BreakGlassUse{{UID: "r-1", Time: metav1.NewTime(began)}}, Changes: changes,
+		},
+	}
+}
+
 func TestEmergenciesAreClosedWhenTheyAreOver(t *testing.T) {
 	const live = `{apiVersion: apps/v1, kind: Deployment, metadata: {name: guestbook, namespace: staging, uid: u-1, annotations: {gitonly.dev/break-glass: INC-1234}}, spec: {replicas: 5}}`
 	const departs = "Departs from Git: Deployment staging/guestbook spec.replicas."
@@ -64,17 +79,7 @@ func TestEmergenciesAreClosedWhenTheyAreOver(t *testing.T) {
 		{"it was over long ago", 91 * 24 * time.Hour, git("a", "1"), live, nil, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			record := &v1alpha1.BreakGlass{
-				ObjectMeta: metav1.ObjectMeta{Name: "one"},
-				Spec: v1alpha1.BreakGlassSpec{
-					Object: reference(guestbook, "u-1"), Reason: "INC-1234", OpenedBy: v1alpha1.User{Name: "dana"},
-					From: metav1.NewTime(began), Until: metav1.NewTime(began.Add(time.Hour)),
-				},
-				Status: v1alpha1.BreakGlassStatus{
-					State: v1alpha1.BreakGlassActive, Uses: []v1alpha1.BreakGlassUse{{UID: "r-1", Time: metav1.NewTime(began)}},
-					Changes: []v1alpha1.BreakGlassChange{{Object: reference(guestbook, "u-1"), Fields: []string{"spec.replicas"}, Revision: "a"}},
-				},
-			}
+			record := active(v1alpha1.BreakGlassChange{Object: reference(guestbook, "u-1"), Fields: []string{"spec.replicas"}, Revision: "a"})
 			c := cluster(t, interceptor.Funcs{}, record)
 			k := newKeeper(t, c, &reader{live: test.live, problem: test.problem}, test.git, began.Add(test.after))
 			if _, err := k.Reconcile(t.Context(), reconcile.Request{NamespacedName: client.ObjectKey{Name: "one"}}); err != nil {
@@ -101,20 +106,10 @@ func TestEmergenciesAreClosedWhenTheyAreOver(t *testing.T) {
 func TestWhatCanBeReadIsToldBesideWhatCannot(t *testing.T) {
 	const live = `{apiVersion: apps/v1, kind: Deployment, metadata: {name: guestbook, namespace: staging, uid: u-1, annotations: {gitonly.dev/break-glass: INC-1234}}, spec: {replicas: 5}}`
 	secret := gitindex.Key{Kind: "Secret", Namespace: "staging", Name: "plain"}
-	record := &v1alpha1.BreakGlass{
-		ObjectMeta: metav1.ObjectMeta{Name: "one"},
-		Spec: v1alpha1.BreakGlassSpec{
-			Object: reference(guestbook, "u-1"), Reason: "INC-1234", OpenedBy: v1alpha1.User{Name: "dana"},
-			From: metav1.NewTime(began), Until: metav1.NewTime(began.Add(time.Hour)),
-		},
-		Status: v1alpha1.BreakGlassStatus{
-			State: v1alpha1.BreakGlassActive, Uses: []v1alpha1.BreakGlassUse{{UID: "r-1", Time: metav1.NewTime(began)}},
-			Changes: []v1alpha1.BreakGlassChange{
-				{Object: reference(secret, "u-2"), Fields: []string{"data.password"}, Revision: "a"},
-				{Object: reference(guestbook, "u-1"), Fields: []string{"spec.replicas"}, Revision: "a"},
-			},
-		},
-	}
+	record := active(
+		v1alpha1.BreakGlassChange{Object: reference(secret, "u-2"), Fields: []string{"data.password"}, Revision: "a"},
+		v1alpha1.BreakGlassChange{Object: reference(guestbook, "u-1"), Fields: []string{"spec.replicas"}, Revision: "a"},
+	)
 	forbidden := apierrors.NewForbidden(kschema.GroupResource{Resource: "secrets"}, "plain", nil)
 	for replicas, want := range map[string]string{
 		"3": `Active: Departs from Git: Deployment staging/guestbook spec.replicas. What departs from Git can't be told: reading Secret staging/plain: secrets "plain" is forbidden: <nil>.`,
