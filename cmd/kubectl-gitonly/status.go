@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -174,7 +175,7 @@ func readiness(conditions []metav1.Condition) string {
 // printDetails says of each source and policy what a line has no room for.
 func printDetails(out io.Writer, s status) error {
 	for i := range s.Sources {
-		if err := printLines(out, "GitSource "+s.Sources[i].Name, details(&s.Sources[i])); err != nil {
+		if err := printLines(out, "GitSource "+s.Sources[i].Name, details(&s.Sources[i], s.now)); err != nil {
 			return err
 		}
 	}
@@ -205,7 +206,20 @@ func complaints(policy *v1alpha1.GuardPolicy) []string {
 	return lines
 }
 
-func details(source *v1alpha1.GitSource) []string {
+// differing says which replica is at which revision, unless all are at the same.
+func differing(replicas []v1alpha1.ReplicaStatus, now time.Time) []string {
+	if !slices.ContainsFunc(replicas, func(r v1alpha1.ReplicaStatus) bool { return r.Revision != replicas[0].Revision }) {
+		return nil
+	}
+	var lines []string
+	for _, r := range replicas {
+		seen := duration.HumanDuration(now.Sub(r.LastSeenTime.Time))
+		lines = append(lines, fmt.Sprintf("replica %s is at %s (seen %s ago)", r.Name, cmp.Or(r.Revision, "no revision"), seen))
+	}
+	return lines
+}
+
+func details(source *v1alpha1.GitSource, now time.Time) []string {
 	var lines []string
 	st := &source.Status
 	ready := apimeta.FindStatusCondition(st.Conditions, v1alpha1.ConditionReady)
@@ -223,6 +237,7 @@ func details(source *v1alpha1.GitSource) []string {
 			lines = append(lines, one.Name+": "+one.Message)
 		}
 	}
+	lines = append(lines, differing(st.Replicas, now)...)
 	for _, identity := range st.Identities {
 		lines = append(lines, "writes as ServiceAccount "+identity)
 	}

@@ -69,6 +69,9 @@ status:
   revision: {name: main, commit: 4f2c1ab93d0e8f7a6b5c4d3e2f1a0b9c8d7e6f5a}
   lastCheckTime: "2026-03-01T11:59:48Z"
   objects: 16
+  replicas:
+  - {name: gitonly-a, revision: main@4f2c1ab, lastSeenTime: "2026-03-01T11:59:30Z"}
+  - {name: gitonly-b, revision: main@4f2c1ab, lastSeenTime: "2026-03-01T11:59:40Z"}
   paths:
   - {path: apps, objects: 16, revision: main@4f2c1ab}
   - {path: db, objects: 0, message: "db/kustomization.yaml:3: resource pvc.yaml is not there"}
@@ -83,6 +86,10 @@ status:
   objects: 340
   sources: {total: 12, rendered: 11, recorded: 1, troubled: [{name: Kustomization flux-system/charts, message: "known by the agent's record alone: its source is a Bucket"}]}
   identities: [flux-system/helm-controller, flux-system/kustomize-controller]
+  replicas:
+  - {name: gitonly-a, revision: cf8c930d of 12 sources, lastSeenTime: "2026-03-01T11:59:30Z"}
+  - {name: gitonly-b, revision: 0b497155 of 12 sources, lastSeenTime: "2026-03-01T11:57:00Z"}
+  - {name: gitonly-c, revision: "", lastSeenTime: "2026-03-01T11:59:50Z"}
   conditions: [{type: Ready, status: "True", reason: Rendered, message: "340 objects of 12 sources.", lastTransitionTime: null}]
 `, `
 kind: GitSource
@@ -121,6 +128,9 @@ Deployment staging/web   Active   dana   2026-03-01T11:30:00Z   2026-03-01T12:30
 GitSource flux
   11 rendered, 1 known by the agent's record alone, 12 in all
   Kustomization flux-system/charts: known by the agent's record alone: its source is a Bucket
+  replica gitonly-a is at cf8c930d of 12 sources (seen 30s ago)
+  replica gitonly-b is at 0b497155 of 12 sources (seen 3m ago)
+  replica gitonly-c is at no revision (seen 10s ago)
   writes as ServiceAccount flux-system/helm-controller
   writes as ServiceAccount flux-system/kustomize-controller
 

@@ -66,6 +66,7 @@ func (p *parts) fromCluster(access *rest.Config) error {
 	return errors.Join(
 		p.servePushes(secrets),
 		cluster.AddSourceStatus(p.manager, p.leader.Only, p.refresher.Latest, sources, changed),
+		cluster.AddReplicaStatus(p.manager, replicaName(), p.refresher.Latest, p.log.WithName("sources")),
 		cluster.AddPolicies(p.manager, p.leader.Only, &p.policies, p.types, p.adviser(), p.log.WithName("policies")),
 	)
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"cmp"
+	"os"
+
 	crmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"gitonly.dev/gitonly/pkg/metrics"
@@ -12,4 +15,10 @@ func newMeter() (*metrics.Metrics, error) { return metrics.New(crmetrics.Registr
 // measure has /metrics say what state the sources and the certificate are in.
 func (p *parts) measure(certificate servingCertificate) error {
 	return metrics.Follow(crmetrics.Registry, p.refresher.Latest, certificate)
+}
+
+// replicaName tells this replica from others: its Pod's name.
+func replicaName() string {
+	host, _ := os.Hostname() // a Pod's is its name
+	return cmp.Or(os.Getenv("POD_NAME"), host, "unknown")
 }

@@ -71,6 +71,7 @@ func (s *sourceStatus) Reconcile(ctx context.Context, request reconcile.Request)
 	} else {
 		return reconcile.Result{}, nil // not taken up yet: its snapshot will come
 	}
+	item.Status.Replicas = present(item.Status.Replicas, time.Now())
 	if !worthWriting(before.Status, item.Status) {
 		return reconcile.Result{}, nil
 	}

@@ -67,6 +67,29 @@ type GitSourceStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=20
 	Conflicts []string `json:"conflicts,omitempty"`
+
+	// replicas are what each of gitonly's replicas works with. One that says
+	// nothing for five minutes is left out.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	Replicas []ReplicaStatus `json:"replicas,omitempty"`
+}
+
+// ReplicaStatus is what one of gitonly's replicas works with.
+type ReplicaStatus struct {
+	// name of the replica's Pod.
+	// +required
+	Name string `json:"name"`
+
+	// revision that it has last fetched, such as main@4f2c1ab; empty if none.
+	// Of an agent's sources it is a hash that differs where any of theirs does.
+	// +optional
+	Revision string `json:"revision"`
+
+	// lastSeenTime is when it said so.
+	// +required
+	LastSeenTime metav1.Time `json:"lastSeenTime"`
 }
 
 // Revision is a commit, and the name by which it was reached.
