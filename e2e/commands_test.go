@@ -37,6 +37,7 @@ func table() map[string]command {
 		"push":      {"push TOKEN", push},
 		"namespace": {"namespace NAME [LABEL=VALUE...]", namespace},
 		"crds":      {"crds", crds},
+		"reports":   {"reports", reports},
 		"start":     {"start [-cluster] [-unready] [-pushes=SECRET] [--flag=value...]", startWebhook},
 		"restart":   {"restart", restart},
 		"ready":     {"ready FILE", ready},

@@ -22,6 +22,9 @@ func (p *parts) breakGlass(access *rest.Config, handling *admission.Parts) error
 	if err != nil {
 		return fmt.Errorf("making a client for the records of emergencies: %w", err)
 	}
+	if err := p.report(direct, handling); err != nil {
+		return err
+	}
 	handling.Events = m.GetEventRecorder("gitonly")
 	teller, err := breakglass.NewTeller(handling.Events, metrics.Registry)
 	if err != nil {

@@ -28,6 +28,7 @@ type options struct {
 	push         string
 	pushSecret   string
 	leaderElect  bool
+	reports      bool
 	fetchTimeout time.Duration
 	version      bool
 
@@ -66,6 +67,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	flags.StringVar(&o.push, "push-bind-address", "0", "address that hears of pushes from GitHub, GitLab, Gitea, Forgejo and Bitbucket, at /push; 0 for none")
 	flags.StringVar(&o.pushSecret, "push-secret", "", "name of the Secret in gitonly's namespace whose key token the Git servers share")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "of several replicas let only one write status")
+	flags.BoolVar(&o.reports, "policy-reports", false, "write what departs from Git, as Audit mode lets it, into PolicyReports (wgpolicyk8s.io/v1alpha2)")
 	flags.DurationVar(&o.fetchTimeout, "fetch-timeout", time.Minute, "how long one fetch from a Git server may take")
 	flags.DurationVar(&o.shutdownDelay, "shutdown-delay", 10*time.Second, "how long to serve on, not ready any more, when told to stop: until nobody sends requests here")
 	flags.IntVar(&o.concurrency, "max-concurrent-requests", 100, "how many requests are decided at once, a large one counting for one more each 512 KiB; others wait, and what can't be decided in time is undecidable")

@@ -72,7 +72,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	}
 	for _, flag := range []string{
 		"--kubeconfig", "--config", "--namespace", "--bind-address", "--port", "--cert-dir", "--cache-dir",
-		"--metrics-bind-address", "--health-probe-bind-address", "--leader-elect", "--fetch-timeout", "--shutdown-delay", "--cert-secret", "--webhook-configuration", "--service", "--max-concurrent-requests", "--zap-log-level",
+		"--metrics-bind-address", "--health-probe-bind-address", "--leader-elect", "--policy-reports", "--fetch-timeout", "--shutdown-delay", "--cert-secret", "--webhook-configuration", "--service", "--max-concurrent-requests", "--zap-log-level",
 	} {
 		if !strings.Contains(out.String(), flag+" ") {
 			t.Errorf("the help is silent about %s", flag)

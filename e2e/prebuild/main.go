@@ -35,6 +35,5 @@ func run(ctx context.Context, versions []string) error {
 	if err := agents.Build(ctx, os.Stderr); err != nil {
 		return err
 	}
-	_, err := sight.Promtool(ctx, os.Stderr)
-	return err
+	return sight.Build(ctx, os.Stderr)
 }

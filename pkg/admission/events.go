@@ -62,15 +62,20 @@ func (a *announcer) tell(request *policy.Request, v policy.Verdict) {
 	if a.events == nil || request.DryRun || v.Outcome == policy.Allow || v.Emergency != nil || v.Reason == policy.Undecidable {
 		return
 	}
-	action, said := "Refuse", "Refused"
-	if v.Outcome == policy.Warn {
-		action, said = "Warn", "Would be refused, but for Audit mode"
+	action := "Refuse"
+	if wouldBeRefused(v) {
+		action = "Warn"
 	}
 	r := refusal{object: regarding(request, v.Outcome), reason: string(v.Reason), action: action}
 	if !a.may(r) {
 		return
 	}
-	a.events.Eventf(&r.object, nil, corev1.EventTypeWarning, r.reason, action, "%s", note(said, request, v))
+	a.events.Eventf(&r.object, nil, corev1.EventTypeWarning, r.reason, action, "%s", note(request, v))
+}
+
+// wouldBeRefused reports whether only Audit mode let a request pass.
+func wouldBeRefused(v policy.Verdict) bool {
+	return v.Outcome == policy.Warn && v.Emergency == nil && v.Reason != policy.Undecidable
 }
 
 // regarding names the object. One whose creation is refused has no UID: it would
@@ -107,7 +112,11 @@ const noteBytes = 1024
 
 // note says who did what, and where Git says otherwise; as in the log, without
 // values.
-func note(said string, request *policy.Request, v policy.Verdict) string {
+func note(request *policy.Request, v policy.Verdict) string {
+	said := "Refused"
+	if wouldBeRefused(v) {
+		said = "Would be refused, but for Audit mode"
+	}
 	operation := string(request.Operation)
 	if request.Subresource != "" {
 		operation += " of " + request.Subresource

@@ -35,6 +35,8 @@ type Parts struct {
 	Meter      Meter     // nil where nothing is counted
 	Events     Events    // nil where no cluster is at hand
 
+	Departures Departures // nil where nobody keeps account
+
 	// What breaking the glass takes; nil where it can't be broken, as no
 	// cluster is at hand.
 	Emergencies Emergencies
@@ -81,6 +83,7 @@ func (h *Handler) Handle(ctx context.Context, review admission.Request) admissio
 	h.aside(review.UID, func() {
 		h.record(&review.AdmissionRequest, verdict)
 		h.announcer.tell(&request, verdict)
+		h.account(&request, verdict)
 		h.refresh(verdict)
 	})
 	if response.Allowed {

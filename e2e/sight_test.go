@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -29,6 +30,26 @@ func measured(ctx context.Context, s *scenario, _ *testscript.TestScript, args [
 	}
 	if differences := sight.Compare(documented, exposed); len(differences) > 0 {
 		return errors.New("docs/metrics.md:\n" + strings.Join(differences, "\n"))
+	}
+	return nil
+}
+
+// reports installs the kinds of PolicyReports.
+func reports(ctx context.Context, s *scenario, _ *testscript.TestScript, args []string) error {
+	if len(args) > 0 {
+		return errUsage
+	}
+	folder, err := sight.PolicyReports(ctx, s.t.Output())
+	if err != nil {
+		return err
+	}
+	for _, command := range [][]string{
+		{"apply", "--server-side", "-f", folder},
+		{"wait", "--for=condition=Established", "--timeout=30s", "-f", folder},
+	} {
+		if out, err := s.cluster.Plane.Kubectl(ctx, s.cluster.Plane.Admin, command...).CombinedOutput(); err != nil {
+			return fmt.Errorf("kubectl %s: %w\n%s", command[0], err, out)
+		}
 	}
 	return nil
 }
