@@ -125,19 +125,26 @@ func note(request *policy.Request, v policy.Verdict) string {
 	if len(v.Differences) > 0 {
 		text += ", in " + strings.Join(changedFields(v), ", ")
 	}
-	place := ""
+	text += "."
 	if d := v.Declared; d != nil {
-		from := fmt.Sprintf("%s at %s", d.Origin.Path, d.Origin.Revision.Short())
+		place := fmt.Sprintf("%s at %s", d.Origin.Path, d.Origin.Revision.Short())
 		if d.Recorded {
-			from = d.Origin.Source
+			place = d.Origin.Source
 		}
-		place = fmt.Sprintf(" Declared in %s.", from)
-		if d.Key != request.Key {
-			place = fmt.Sprintf(" It belongs to %s, declared in %s.", d.Key, from)
+		text = cut(text, noteBytes/2)
+		if d.Key == request.Key {
+			text += fmt.Sprintf(" Declared in %s.", place)
+		} else {
+			text += fmt.Sprintf(" It comes from %s, declared in %s.", d.Key, place)
 		}
 	}
-	if room := noteBytes - len("….") - len(place); len(text) > room {
-		text = strings.ToValidUTF8(text[:max(0, room)], "") + "…"
+	return cut(text, noteBytes)
+}
+
+// cut shortens a text to so many bytes.
+func cut(text string, bytes int) string {
+	if len(text) <= bytes {
+		return text
 	}
-	return text + "." + place
+	return strings.ToValidUTF8(text[:bytes-len("…")], "") + "…"
 }

@@ -27,7 +27,7 @@ func announcing(t *testing.T, spec string) (*fixture, *events, *clocktesting.Fak
 	t.Helper()
 	f, e, clock := newFixture(t, spec), &events{}, clocktesting.NewFakePassiveClock(now)
 	parts := f.handler.Parts
-	parts.Events, parts.Clock = e, clock
+	parts.Events, parts.Clock, parts.Objects = e, clock, &objects{}
 	f.handler = admission.NewHandler(parts)
 	return f, e, clock
 }
@@ -58,8 +58,10 @@ object: {metadata: {name: web, uid: u-2}, spec: {replicas: 1}}
 			`apps/v1 Deployment staging/web "": Warning DeclaredObjectCreated Refuse: Refused: CREATE by system:serviceaccount:ci:pipeline. Declared in apps at main@4f2c1ab.`},
 		{"what is created has one", audit, create,
 			`apps/v1 Deployment staging/web "u-2": Warning DeclaredObjectCreated Warn: Would be refused, but for Audit mode: CREATE by system:serviceaccount:ci:pipeline. Declared in apps at main@4f2c1ab.`},
+		{"what comes from a declared object", enforce, strings.ReplaceAll(labelPod, "kind: ReplicaSet, name: web-1", "kind: Deployment, name: web"),
+			`v1 Pod staging/web-1-x "": Warning DerivedObjectChanged Refuse: Refused: UPDATE by ann, in metadata.labels. It comes from Deployment staging/web, declared in apps at main@4f2c1ab.`},
 		{"more than there is room for", enforce, long,
-			`apps/v1 Deployment staging/web "u-1": Warning DeclaredFieldChanged Refuse: Refused: UPDATE by ` + strings.Repeat("ä", 483) + `…. Declared in apps at main@4f2c1ab.`},
+			`apps/v1 Deployment staging/web "u-1": Warning DeclaredFieldChanged Refuse: Refused: UPDATE by ` + strings.Repeat("ä", 245) + `… Declared in apps at main@4f2c1ab.`},
 		{"nothing is told of dry runs", enforce, withUID + "dryRun: true\n", ""},
 		{"nor of what passes", enforce, strings.Replace(withUID, "replicas: 5", "replicas: 1", 1), ""},
 	} {

@@ -30,11 +30,10 @@ type Parts struct {
 	Namespaces Namespaces // nil where no cluster is at hand
 	Objects    Objects    // nil where no cluster is at hand
 	Kinds      *Kinds
-	Refresher  Refresher // nil where nothing is fetched
-	Adviser    Adviser   // nil where no cluster is at hand
-	Meter      Meter     // nil where nothing is counted
-	Events     Events    // nil where no cluster is at hand
-
+	Refresher  Refresher  // nil where nothing is fetched
+	Adviser    Adviser    // nil where no cluster is at hand
+	Meter      Meter      // nil where nothing is counted
+	Events     Events     // nil where no cluster is at hand
 	Departures Departures // nil where nobody keeps account
 
 	// What breaking the glass takes; nil where it can't be broken, as no

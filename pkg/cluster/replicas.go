@@ -84,6 +84,9 @@ func (r *replica) say(ctx context.Context) error {
 	return nil
 }
 
+// ownerBytes is how long the name of a field's owner may be.
+const ownerBytes = 128
+
 // write changes the replica's own entry, whatever others write.
 func (r *replica) write(ctx context.Context, gitSource string, is v1alpha1.ReplicaStatus) error {
 	entry, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&is)
@@ -93,7 +96,9 @@ func (r *replica) write(ctx context.Context, gitSource string, is v1alpha1.Repli
 	object := &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{"replicas": []any{entry}}}}
 	object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("GitSource"))
 	object.SetName(gitSource)
-	err = r.client.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.FieldOwner("gitonly-replica-"+r.name), client.ForceOwnership)
+	owner := "gitonly-replica-" + r.name
+	owner = owner[max(0, len(owner)-ownerBytes):] // the end is what Pods of a Deployment differ in
+	err = r.client.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.FieldOwner(owner), client.ForceOwnership)
 	return client.IgnoreNotFound(err)
 }
 
