@@ -66,8 +66,9 @@ metadata:
 // manifests renders the chart for people without Helm.
 func manifests() error {
 	files, err := charts.Render(chart, map[string]any{
-		"guardPolicy":  map[string]any{"create": false},
-		"certificates": map[string]any{"provider": "SelfManaged"}, // the only one that needs nothing else
+		"guardPolicy":   map[string]any{"create": false},
+		"certificates":  map[string]any{"provider": "SelfManaged"}, // the only one that needs nothing else
+		"policyReports": map[string]any{"enabled": true},           // which does nothing in a cluster without them
 	}, charts.Release{Service: "kubectl"})
 	if err != nil {
 		return err
