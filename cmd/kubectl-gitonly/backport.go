@@ -175,7 +175,7 @@ func tell(w io.Writer, object *target, record *emergency, tree *workTree, result
 		fmt.Fprintf(w, "  %s: %s%s\n    not in the patch: %s\n", l.Path, saying(l.Difference), at, l.Why)
 	}
 	for _, d := range result.Alone {
-		if !d.Declared {
+		if !d.Git.Present && !d.Git.Hidden {
 			continue // a default, or a controller's
 		}
 		fmt.Fprintf(w, "  %s: %s\n    not in the patch: it wasn't changed in the emergency\n", d.Path, saying(d))
