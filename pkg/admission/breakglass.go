@@ -105,6 +105,15 @@ func (h *Handler) breakGlass(ctx context.Context, review *admissionv1.AdmissionR
 			*one.found = found
 		}
 	}
+	if asked := policy.AnnotationOf(request.Object); glass.Object == nil && glass.Unrecorded == nil && asked.Reason != "" && asked != own.annotation {
+		found, err := h.Emergencies.Find(ctx, own.uid)
+		switch {
+		case err != nil: // whether it can be recorded is seen when it is
+			h.Log.Error(err, "reading the records of emergencies", "uid", review.UID)
+		case found != nil && asked.Stands(found):
+			glass.Repeated = found
+		}
+	}
 	return glass
 }
 

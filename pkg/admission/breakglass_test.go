@@ -162,6 +162,32 @@ func TestOpeningIsSaidAndRecorded(t *testing.T) {
 	}
 }
 
+func TestWhatIsReviewedAgainIsOfTheEmergencyThatItOpened(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		known *policy.Emergency
+		want  string
+	}{
+		{"by its words", web(), "staging-deployment-web-x"},
+		{"not where its words are others", web(func(e *policy.Emergency) { e.Reason = "INC-1233" }), ""},
+		{"not where it asks for another end", web(func(e *policy.Emergency) { e.Asked = e.Until }), ""},
+		{"not where there is none", nil, ""},
+	} {
+		e := newEmergency(t, "")
+		e.open = map[types.UID]*policy.Emergency{"u-1": test.known}
+		if response := e.ask(t, opening); !response.Allowed || len(e.recorded) != 1 {
+			t.Fatalf("%s: %+v", test.name, response)
+		}
+		got := ""
+		if of := e.recorded[0].Verdict.Emergency.Emergency; of != nil {
+			got = of.Name
+		}
+		if got != test.want {
+			t.Errorf("%s: it is of %q", test.name, got)
+		}
+	}
+}
+
 func TestWhatMakesAnObjectIsRecordedWithItsUID(t *testing.T) {
 	e := newEmergency(t, "mode: Enforce")
 	created := strings.NewReplacer("UPDATE", "CREATE", "oldObject: {metadata: {uid: u-1}, spec: {replicas: 1}}\n", "").Replace(opening)

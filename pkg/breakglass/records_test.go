@@ -131,6 +131,40 @@ func TestEachUseIsRecordedOnceByTwoReplicas(t *testing.T) {
 	}
 }
 
+func TestARequestThatIsReviewedAgainIsRecordedOnce(t *testing.T) {
+	c, told := cluster(t, interceptor.Funcs{}), &events{}
+	r := replica(t, c, told)
+	again := func(review string, edits ...func(*admission.Entry)) {
+		t.Helper()
+		entry := opening(review)
+		entry.Verdict.Emergency.Emergency = find(t, r, "u-1")
+		for _, edit := range edits {
+			edit(&entry)
+		}
+		if err := r.Record(t.Context(), entry); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again("r-0")
+	again("r-1")
+	record := theRecord(t, c)
+	if s := record.Status; s.UseCount != 1 || len(told.said) != 1 {
+		t.Fatalf("%d uses, told %q", s.UseCount, told.said)
+	}
+	for name, edit := range map[string]func(*admission.Entry){
+		"somebody else's":             func(e *admission.Entry) { e.By.Name = "erin" },
+		"one with another end":        func(e *admission.Entry) { e.Verdict.Emergency.Terms.Until = began.Add(2 * time.Hour) },
+		"one with another reason":     func(e *admission.Entry) { e.Verdict.Emergency.Terms.Reason = "INC-1235" },
+		"one that changes more of it": func(e *admission.Entry) { e.Verdict.Differences = []fields.Difference{{Path: "spec.paused"}} },
+	} {
+		before := theRecord(t, c).Status.UseCount
+		again("r-"+name, edit)
+		if theRecord(t, c).Status.UseCount != before+1 {
+			t.Errorf("%s isn't recorded", name)
+		}
+	}
+}
+
 func TestARecordSaysWhoWhyAndWhat(t *testing.T) {
 	c, told := cluster(t, interceptor.Funcs{}), &events{}
 	r := replica(t, c, told)

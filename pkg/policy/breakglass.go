@@ -19,6 +19,11 @@ type BreakGlass struct {
 	Object    *Emergency // that the object's annotation stands for; nil if it stands for none
 	Namespace *Emergency // the same of its Namespace
 
+	// Repeated is that for which the annotation stands that the request sets, and
+	// not the one before; nil if there is none. The API server reviews a request
+	// again that met another write.
+	Repeated *Emergency
+
 	Resource   string // of the object, as RBAC names it: deployments.apps
 	Permitted  bool   // the user has the verb break-glass on the object
 	MayApprove bool   // and approve-break-glass; asked where the request agrees to an emergency
@@ -42,6 +47,7 @@ type Emergency struct {
 	UID         types.UID
 	Reason, By  string
 	From, Until time.Time
+	Ended       bool      // Until is when somebody ended it, by that replica's clock
 	Asked       time.Time // the end that its annotation asks for; zero if it asks for none
 	Hold        bool      // the agent may not take back what is changed
 	HeldUntil   time.Time // until when it may not although others have to agree anew; zero if it may
@@ -127,6 +133,9 @@ func (c *decision) breakGlass(g *Guard, v Verdict) Verdict {
 		use.Without = v.Reason
 	}
 	own := c.active(c.req.BreakGlass.Object)
+	if again := c.req.BreakGlass.Repeated; own == nil && again != nil && !again.Ended {
+		own = c.active(again)
+	}
 	switch {
 	case before == after:
 		if e := c.waiting(g); e != nil && agreesAgain(c.req, v) {

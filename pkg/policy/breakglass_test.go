@@ -55,6 +55,14 @@ func glass(permitted bool, e *policy.Emergency) *policy.BreakGlass {
 	return &policy.BreakGlass{Permitted: permitted, Object: e, Resource: "deployments.apps"}
 }
 
+// repeated is what is known where the words that a request sets stand for an
+// emergency already.
+func repeated(e *policy.Emergency) *policy.BreakGlass {
+	known := glass(true, nil)
+	known.Repeated = e
+	return known
+}
+
 func with(known *policy.BreakGlass) func(*policy.Request) {
 	return func(r *policy.Request) { r.BreakGlass = known }
 }
@@ -119,6 +127,14 @@ func TestTheGlassIsBrokenByWhoMayAndSaysWhy(t *testing.T) {
 			refused, cant + `gitonly.dev/break-glass-until says "noon": write a time such as 2026-03-01T12:10:00Z.`},
 		{"again, with the end of the last one left over", spec, annotated(guestbook, because(why, "2026-03-01T11:00:00Z")...), annotated(guestbook, because(why+" again", "2026-03-01T11:00:00Z")...), glass(true, open(over)),
 			policy.BreakGlassOpened, broken + "2026-03-01T13:00:00Z." + stays},
+		{"once, where the API server reviews the request again", spec, guestbook, annotated(guestbook, because(why)...), repeated(open()),
+			policy.BreakGlassOpened, broken + "2026-03-01T12:30:00Z." + stays},
+		{"once, and for another reason, where the API server reviews that again", spec, annotated(guestbook, because("INC-1233")...), annotated(guestbook, because(why)...), repeated(open()),
+			policy.BreakGlassOpened, broken + "2026-03-01T12:30:00Z." + stays},
+		{"anew, where the same words were of one that is over", spec, guestbook, annotated(guestbook, because(why)...), repeated(open(over)),
+			policy.BreakGlassOpened, broken + "2026-03-01T13:00:00Z." + stays},
+		{"anew, where the same words were of one that somebody ended, by a clock that is ahead", spec, guestbook, annotated(guestbook, because(why)...), repeated(open(func(e *policy.Emergency) { e.Ended = true })),
+			policy.BreakGlassOpened, broken + "2026-03-01T13:00:00Z." + stays},
 		{"again after the last one", spec, annotated(guestbook, because(why)...), annotated(guestbook, because(why+" again")...), glass(true, open(over)),
 			policy.BreakGlassOpened, broken + "2026-03-01T13:00:00Z." + stays},
 	} {
@@ -138,6 +154,29 @@ func TestTheGlassIsBrokenByWhoMayAndSaysWhy(t *testing.T) {
 				t.Errorf("outcome %s", v.Outcome)
 			}
 		})
+	}
+}
+
+func TestARequestThatIsReviewedAgainOpensNoSecondEmergency(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		known *policy.Emergency
+		same  bool
+	}{
+		{"what it opened is that", open(), true},
+		{"what is over isn't", open(over), false},
+		{"what was ended isn't", open(func(e *policy.Emergency) { e.Ended = true }), false},
+	} {
+		v := policy.Decide(request(t, person, policy.Update, guestbook, annotated(guestbook, because(why)...), with(repeated(test.known))),
+			snapshot(t, guestbook), build(t, guard(t, "test", "{mode: Enforce}")))
+		if got := v.Emergency.Emergency; (got == test.known) != test.same || !test.same && got != nil {
+			t.Errorf("%s: %+v", test.name, got)
+		}
+	}
+	v := policy.Decide(request(t, person, policy.Update, guestbook, annotated(guestbook, because(why)...), with(&policy.BreakGlass{Repeated: open()})),
+		snapshot(t, guestbook), build(t, guard(t, "test", "{mode: Enforce}")))
+	if v.Reason != policy.BreakGlassRefused {
+		t.Errorf("who lacks the right by now: %s", v.Reason)
 	}
 }
 

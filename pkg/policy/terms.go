@@ -73,6 +73,9 @@ func (c *decision) terms(g *Guard, asked Annotation, open *Emergency) (Terms, er
 	if terms.Until.After(latest) {
 		terms.Until = latest
 	}
+	if open != nil && asked.Stands(open) {
+		terms.Until = open.Until
+	}
 	if asked.Until != "" {
 		until, err := time.Parse(time.RFC3339, asked.Until)
 		if err != nil {
