@@ -18,6 +18,7 @@ import (
 // does now and then where one has answered: as if the answer had been lost.
 type balancer struct {
 	replicas []*stage.Webhook
+	told     func(reason string) // called before the API server is told; nil if nobody minds
 
 	mu      sync.Mutex
 	next    int
@@ -53,7 +54,9 @@ func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			lost = false
 			continue
 		}
-		b.note(n, asked, answered)
+		if reason := b.note(n, asked, answered); b.told != nil {
+			b.told(reason)
+		}
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(answered)
 		return
@@ -61,17 +64,20 @@ func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, "no replica answers", http.StatusServiceUnavailable)
 }
 
-func (b *balancer) note(replica int, asked, answered []byte) {
+// note keeps what the API server will be told, and returns the reason.
+func (b *balancer) note(replica int, asked, answered []byte) string {
 	var question, told admissionv1.AdmissionReview
 	if json.Unmarshal(asked, &question) != nil || json.Unmarshal(answered, &told) != nil || told.Response == nil {
-		return
+		return ""
 	}
+	reason := told.Response.AuditAnnotations["reason"]
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.answers = append(b.answers, answer{
-		uid: question.Request.UID, replica: replica, reason: told.Response.AuditAnnotations["reason"],
+		uid: question.Request.UID, replica: replica, reason: reason,
 		dryRun: question.Request.DryRun != nil && *question.Request.DryRun,
 	})
+	return reason
 }
 
 // that returns the answers with one of the reasons, of dry runs or of all others.

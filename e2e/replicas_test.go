@@ -83,6 +83,33 @@ func TestTwoReplicasRecordEachUseOnce(t *testing.T) {
 	r.recorded(ctx, 1+before+during)
 }
 
+// TestARequestThatMeetsAnotherWriteOpensOneEmergency has the object written by somebody
+// else between gitonly's answer and the store, so that the API server asks again: the
+// other replica, by another UID.
+func TestARequestThatMeetsAnotherWriteOpensOneEmergency(t *testing.T) {
+	ctx := t.Context()
+	r := openReplicas(ctx, t, 1)
+	var once sync.Once
+	r.balancer.told = func(reason string) {
+		if reason == "BreakGlassOpened" {
+			once.Do(func() { r.kubectl(ctx, "agent", nil, "label", "configmap", "settings-0", "-n", r.name, "met=true") })
+		}
+	}
+	r.kubectl(ctx, "developer", nil, "annotate", "configmap", "settings-0", "-n", r.name, "gitonly.dev/break-glass=INC-1234 all is on fire")
+	if asked := r.balancer.that(false, "BreakGlassOpened"); len(asked) != 2 || asked[0].uid == asked[1].uid {
+		t.Fatalf("the API server asked %+v", asked)
+	}
+	record := r.record(ctx)
+	if s := record.Status; s.State != v1alpha1.BreakGlassActive || s.UseCount != 1 {
+		t.Errorf("%s with %d uses", s.State, s.UseCount)
+	}
+	r.write(ctx, 0)
+	r.eventually(ctx, "what dana does next is recorded in the same", func() (bool, string) {
+		uses := r.record(ctx).Status.UseCount
+		return uses == 2, fmt.Sprintf("%d uses", uses)
+	})
+}
+
 // replicas are two webhooks that the API server asks in turn, and ConfigMaps that Git
 // declares.
 type replicas struct {
