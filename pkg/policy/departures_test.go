@@ -29,6 +29,9 @@ func TestDepartures(t *testing.T) {
 		{"a field that Git is silent about", snapshot(t, guestbook), extra, []string{"spec.paused"}, []string{"spec.paused"}},
 		{"is none of all that Git declares", snapshot(t, guestbook), extra, []string{"*"}, nil},
 		{"Git says the same by now", snapshot(t, strings.Replace(guestbook, "replicas: 1", "replicas: 5", 1)), scaled, []string{"spec.replicas"}, nil},
+		{"the API server's defaults don't depart", snapshot(t, fromPod("{fieldPath: status.podIP}")), fromPod("{fieldPath: status.podIP, apiVersion: v1}"), []string{"spec.template"}, nil},
+		{"but another value does", snapshot(t, fromPod("{fieldPath: status.podIP}")), fromPod("{fieldPath: status.podIP, apiVersion: v2}"), []string{"spec.template"},
+			[]string{"spec.template.spec.containers[name=web].env[name=IP].valueFrom.fieldRef.apiVersion"}},
 		{"it isn't there", snapshot(t, guestbook), "", []string{"spec.replicas"}, []string{"*"}},
 		{"Git doesn't declare it", snapshot(t), guestbook, []string{"spec.replicas"}, []string{"*"}},
 		{"it is in neither", snapshot(t), "", []string{"*"}, nil},
@@ -45,6 +48,11 @@ func TestDepartures(t *testing.T) {
 			}
 		})
 	}
+}
+
+// fromPod is the guestbook with a variable out of its Pods' own fields.
+func fromPod(ref string) string {
+	return strings.Replace(guestbook, `image: "nginx:1.25"`, `image: "nginx:1.25", env: [{name: IP, valueFrom: {fieldRef: `+ref+`}}]`, 1)
 }
 
 func TestDeparturesFromWhatCannotBeReadSayWhereThatIs(t *testing.T) {

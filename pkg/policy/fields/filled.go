@@ -47,8 +47,8 @@ func (t *Types) resets(in schema.TypeRef, name string, after any) bool {
 const servicePort = "io.k8s.api.core.v1.ServicePort"
 
 // defaults are the values that the API server fills in, by type and member:
-// those of lists' items and of structures that depend on another field, as
-// only these come and go.
+// those of lists' items, of structures that depend on another field, and of
+// what is compared as a whole, as only these come and go.
 var defaults = map[string]map[string][]any{
 	"io.k8s.api.core.v1.Container": {
 		"imagePullPolicy":          {"Always", "IfNotPresent"}, // depends on the image's tag
@@ -64,6 +64,7 @@ var defaults = map[string]map[string][]any{
 	},
 	"io.k8s.api.core.v1.HTTPGetAction":                 {"path": {"/"}, "scheme": {"HTTP"}},
 	"io.k8s.api.core.v1.GRPCAction":                    {"service": {""}},
+	"io.k8s.api.core.v1.ObjectFieldSelector":           {"apiVersion": {"v1"}},
 	"io.k8s.api.core.v1.Volume":                        {"emptyDir": {map[string]any{}}},
 	"io.k8s.api.core.v1.ConfigMapVolumeSource":         {"defaultMode": {int64(0o644)}},
 	"io.k8s.api.core.v1.SecretVolumeSource":            {"defaultMode": {int64(0o644)}},

@@ -97,6 +97,7 @@ func (w *walk) mapping(a at, git, before, after any) {
 		return
 	}
 	m := w.types.atom(a.ref).Map
+	filled := !a.owned // a whole of Git's own is filled in, too, once it is applied
 	if git != nil && m != nil && m.ElementRelationship == schema.Atomic {
 		if same(git, after) || restores(git, before, after) {
 			return
@@ -104,7 +105,7 @@ func (w *walk) mapping(a at, git, before, after any) {
 		a.owned, a.whole = true, true
 	}
 	for _, name := range slices.Sorted(maps.Keys(union(b, n))) {
-		if slices.Contains(a.keys, name) || (g[name] == nil && !a.owned && !w.unread && w.types.filledIn(a.ref, name, b, n)) {
+		if slices.Contains(a.keys, name) || (g[name] == nil && filled && !w.unread && w.types.filledIn(a.ref, name, b, n)) {
 			continue
 		}
 		w.value(a.member(name, field(m, name)), g[name], b[name], n[name])
