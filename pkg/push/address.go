@@ -7,7 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
+
+	"gitonly.dev/gitonly/pkg/gitindex/git"
 )
 
 // payload is what is read of any server's webhook: where the repository is.
@@ -60,7 +61,7 @@ func addressesIn(header http.Header, body []byte) ([]string, error) {
 			urls = append(urls, clone.Href)
 		}
 		for _, u := range urls {
-			if a := address(u); a != "" {
+			if a := git.Whereabouts(u); a != "" {
 				found = append(found, a)
 			}
 		}
@@ -70,20 +71,4 @@ func addressesIn(header http.Header, body []byte) ([]string, error) {
 	}
 	slices.Sort(found)
 	return slices.Compact(found), nil
-}
-
-// address is what all URLs of a repository have in common: its host and path,
-// without protocol, user, port and .git. Empty for what is no URL.
-func address(text string) string {
-	host, path := "", ""
-	if u, err := url.Parse(text); err == nil && u.Scheme != "" && u.Host != "" {
-		host, path = u.Hostname(), u.Path
-	} else if before, after, ok := strings.Cut(text, ":"); ok && !strings.Contains(before, "/") {
-		host, path = before[strings.LastIndex(before, "@")+1:], after
-	}
-	path = strings.TrimSuffix(strings.Trim(path, "/"), ".git")
-	if host == "" || path == "" {
-		return ""
-	}
-	return strings.ToLower(host + "/" + path)
 }

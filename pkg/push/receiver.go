@@ -12,6 +12,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/gitindex/git"
 )
 
 // maxBody is more than GitHub sends at most.
@@ -90,9 +91,9 @@ func (r *Receiver) sourcesOf(addresses []string) []string {
 	states := r.refresher.Latest().Sources()
 	for i := range states {
 		source := &states[i].Source
-		found := pushed[address(source.Repository.URL)]
+		found := pushed[git.Whereabouts(source.Repository.URL)]
 		for _, reference := range source.References {
-			found = found || pushed[address(reference.URL)]
+			found = found || pushed[git.Whereabouts(reference.URL)]
 		}
 		if found {
 			names = append(names, source.Name)

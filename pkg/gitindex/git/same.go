@@ -8,12 +8,13 @@ import (
 // SameRepository reports whether two URLs name one repository, by whatever
 // protocol, user and port. It is false for what is no URL.
 func SameRepository(a, b string) bool {
-	x := whereabouts(a)
-	return x != "" && x == whereabouts(b)
+	x := Whereabouts(a)
+	return x != "" && x == Whereabouts(b)
 }
 
-// whereabouts are the host and the path of a URL.
-func whereabouts(url string) string {
+// Whereabouts are what all URLs of a repository have in common: its host and
+// path. They are empty for what is no URL.
+func Whereabouts(url string) string {
 	a, err := parseAddress(url)
 	if err != nil {
 		return ""
