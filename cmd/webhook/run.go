@@ -24,10 +24,10 @@ import (
 	"gitonly.dev/gitonly/pkg/gitindex/git"
 	"gitonly.dev/gitonly/pkg/gitindex/render"
 	"gitonly.dev/gitonly/pkg/leadership"
-	"gitonly.dev/gitonly/pkg/metrics"
 	"gitonly.dev/gitonly/pkg/policy"
 	"gitonly.dev/gitonly/pkg/policy/fields"
 	"gitonly.dev/gitonly/pkg/policy/fields/builtin"
+	"gitonly.dev/gitonly/pkg/tracing"
 	"gitonly.dev/gitonly/pkg/version"
 )
 
@@ -76,7 +76,14 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 	if err != nil {
 		return err
 	}
-	parts := &parts{options: o, manager: m, types: types, meter: meter, log: log}
+	tracing, err := tracing.New(ctx, version.String(), log.WithName("tracing"))
+	if err != nil {
+		return err
+	}
+	if err := m.Add(tracing); err != nil {
+		return err
+	}
+	parts := &parts{options: o, manager: m, types: types, meter: tracing.Meter(meter), log: log}
 	if o.leaderElect && access != nil {
 		if err := parts.standForElection(access); err != nil {
 			return err
@@ -115,6 +122,7 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 		Refresher:  parts.refresher,
 		Adviser:    adviser,
 		Meter:      meter,
+		Tracer:     tracing.Tracer(),
 		Clock:      clock.RealClock{},
 		Log:        log.WithName("admission"),
 	}
@@ -150,7 +158,7 @@ type parts struct {
 	types     *fields.Types
 	schemas   *cluster.Schemas   // nil without an API server
 	leader    *leadership.Leader // nil where all is done by each replica
-	meter     *metrics.Metrics
+	meter     gitindex.Meter
 	log       logr.Logger
 	index     gitindex.Index
 	policies  admission.PolicyStore

@@ -61,6 +61,8 @@ func Code(review types.UID) string {
 
 // breakGlass is what is known of the emergencies that a request may be part of.
 func (h *Handler) breakGlass(ctx context.Context, review *admissionv1.AdmissionRequest, request *policy.Request, actor policy.Actor) *policy.BreakGlass {
+	ctx, end := h.span(ctx, "read emergencies")
+	defer end()
 	glass := &policy.BreakGlass{
 		Resource: kschema.GroupResource{Group: review.Resource.Group, Resource: review.Resource.Resource}.String(),
 		Code:     Code(review.UID),
@@ -173,6 +175,8 @@ func (h *Handler) recordEmergency(ctx context.Context, review *admissionv1.Admis
 	if request.Operation == policy.Create {
 		entry.UID = uidOf(request.Object)
 	}
+	ctx, end := h.span(ctx, "record emergency")
+	defer end()
 	err := h.write(ctx, entry)
 	if err == nil {
 		return v

@@ -73,17 +73,19 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "gitonly: answering broke: its log says why", http.StatusInternalServerError)
 		}
 	}()
+	ctx, span := e.handler.traced(r)
+	defer span.End()
 	timeout := timeoutOf(r)
 	// The answer has to be there before the API server gives up on it.
-	ctx, cancel := context.WithTimeout(r.Context(), timeout*9/10)
+	ctx, cancel := context.WithTimeout(ctx, timeout*9/10)
 	defer cancel()
 	if r.ContentLength > reviewBytes {
-		e.skim(w, r.Body, causeTooLarge, errTooLarge)
+		e.skim(ctx, w, r.Body, causeTooLarge, errTooLarge)
 		return
 	}
 	places := e.placesFor(r.ContentLength)
 	if err := e.enter(ctx, places, timeout/2); err != nil {
-		e.skim(w, r.Body, causeBusy, err)
+		e.skim(ctx, w, r.Body, causeBusy, err)
 		return
 	}
 	defer e.places.Release(places)
@@ -116,7 +118,7 @@ func (e *Endpoint) decide(ctx context.Context, w http.ResponseWriter, r *http.Re
 		return
 	}
 	if len(body) > reviewBytes {
-		e.skim(w, io.MultiReader(bytes.NewReader(body), r.Body), causeTooLarge, errTooLarge)
+		e.skim(ctx, w, io.MultiReader(bytes.NewReader(body), r.Body), causeTooLarge, errTooLarge)
 		return
 	}
 	var review admissionv1.AdmissionReview
@@ -133,7 +135,7 @@ func (e *Endpoint) decide(ctx context.Context, w http.ResponseWriter, r *http.Re
 }
 
 // skim answers a review without its objects.
-func (e *Endpoint) skim(w http.ResponseWriter, body io.Reader, cause string, problem error) {
+func (e *Endpoint) skim(ctx context.Context, w http.ResponseWriter, body io.Reader, cause string, problem error) {
 	e.unread.WithLabelValues(cause).Inc()
 	review, err := readEnvelope(body)
 	if err != nil {
@@ -145,7 +147,7 @@ func (e *Endpoint) skim(w http.ResponseWriter, body io.Reader, cause string, pro
 		unreadable(w, err)
 		return
 	}
-	e.answer(w, review, e.handler.undecided(&request.AdmissionRequest, problem))
+	e.answer(w, review, e.handler.undecided(ctx, &request.AdmissionRequest, problem))
 }
 
 // requestIn is what a review asks.

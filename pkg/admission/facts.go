@@ -31,6 +31,11 @@ func (h *Handler) gather(ctx context.Context, review *admissionv1.AdmissionReque
 		return
 	}
 	needs := policy.NeedsOf(*request, snap, p)
+	if needs.Owner > policy.AtHand || needs.PodAccount {
+		var end func()
+		ctx, end = h.span(ctx, "read facts")
+		defer end()
+	}
 	switch needs.Owner {
 	case policy.Required:
 		request.Owner, request.Problem = owner(ctx, review, request.Key, snap, h.read)

@@ -8,6 +8,8 @@ import (
 	"net/http"
 
 	"github.com/go-logr/logr"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
@@ -30,11 +32,12 @@ type Parts struct {
 	Namespaces Namespaces // nil where no cluster is at hand
 	Objects    Objects    // nil where no cluster is at hand
 	Kinds      *Kinds
-	Refresher  Refresher  // nil where nothing is fetched
-	Adviser    Adviser    // nil where no cluster is at hand
-	Meter      Meter      // nil where nothing is counted
-	Events     Events     // nil where no cluster is at hand
-	Departures Departures // nil where nobody keeps account
+	Refresher  Refresher    // nil where nothing is fetched
+	Adviser    Adviser      // nil where no cluster is at hand
+	Meter      Meter        // nil where nothing is counted
+	Tracer     trace.Tracer // nil where nothing is traced
+	Events     Events       // nil where no cluster is at hand
+	Departures Departures   // nil where nobody keeps account
 
 	// What breaking the glass takes; nil where it can't be broken, as no
 	// cluster is at hand.
@@ -69,6 +72,9 @@ func NewHandler(parts Parts) *Handler {
 	if parts.Meter == nil {
 		parts.Meter = unmetered{}
 	}
+	if parts.Tracer == nil {
+		parts.Tracer = noop.Tracer{}
+	}
 	return &Handler{parts, newAnnouncer(parts.Events, parts.Clock)}
 }
 
@@ -80,6 +86,7 @@ func (h *Handler) Handle(ctx context.Context, review admission.Request) admissio
 	verdict = h.recordEmergency(ctx, &review.AdmissionRequest, &request, verdict)
 	response := respond(verdict)
 	h.aside(review.UID, func() {
+		h.trace(ctx, &review.AdmissionRequest, verdict)
 		h.record(&review.AdmissionRequest, verdict)
 		h.announcer.tell(&request, verdict)
 		h.account(&request, verdict)
@@ -95,9 +102,12 @@ func (h *Handler) Handle(ctx context.Context, review admission.Request) admissio
 
 // undecided answers a request that nobody has looked at, because of a problem,
 // as the policies want it.
-func (h *Handler) undecided(review *admissionv1.AdmissionRequest, problem error) admission.Response {
+func (h *Handler) undecided(ctx context.Context, review *admissionv1.AdmissionRequest, problem error) admission.Response {
 	verdict := policy.Undecided(h.request(review), h.Policies.Current(), problem)
-	h.aside(review.UID, func() { h.record(review, verdict) })
+	h.aside(review.UID, func() {
+		h.trace(ctx, review, verdict)
+		h.record(review, verdict)
+	})
 	return respond(verdict)
 }
 

@@ -77,11 +77,16 @@ func newFixture(t testing.TB, spec string) *fixture {
 // ask sends the request to the handler as the API server does.
 func (f *fixture) ask(t *testing.T, request string) *admissionv1.AdmissionResponse {
 	t.Helper()
-	object, err := yaml.YAMLToJSON([]byte("apiVersion: admission.k8s.io/v1\nkind: AdmissionReview\nrequest:\n" + indent(request)))
+	return post(t, endpoint(t, f.handler, 10), asReview(t, request))
+}
+
+func asReview(t *testing.T, request string) []byte {
+	t.Helper()
+	body, err := yaml.YAMLToJSON([]byte("apiVersion: admission.k8s.io/v1\nkind: AdmissionReview\nrequest:\n" + indent(request)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return post(t, endpoint(t, f.handler, 10), object)
+	return body
 }
 
 // endpoint serves a handler as the API server finds it.
