@@ -6,15 +6,17 @@ import (
 	"embed"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"gitonly.dev/gitonly/e2e/workshop"
 )
 
-//go:embed modules/*.mod modules/*.sum
+//go:embed modules
 var moduleFiles embed.FS
 
-// recipe says what is built of modules/NAME.mod, and what is copied.
+// recipe says what is built of modules/NAME.mod, with the Go files in modules/NAME if there are any,
+// and what is copied.
 type recipe struct {
 	name     string
 	module   string // whose version it is
@@ -30,6 +32,7 @@ const (
 	fluxKustomize = "kustomize-controller"
 	fluxSource    = "source-controller"
 	sealedSecrets = "sealed-secrets"
+	certManager   = "cert-manager"
 	sops          = "sops"
 	kustomize     = "kustomize"
 	helm          = "helm"
@@ -37,6 +40,10 @@ const (
 	fluxCRDs         = "config/crd/bases"
 	argoManifests    = "manifests/install.yaml"
 	sealedSecretsCRD = "helm/sealed-secrets/crds"
+	certManagerCRDs  = "deploy/crds"
+
+	certManagerController = "cert-manager-controller"
+	certManagerCAInjector = "cert-manager-cainjector"
 )
 
 func recipes() []recipe {
@@ -61,6 +68,10 @@ func recipes() []recipe {
 			{name: "sealed-secrets-controller", pkg: sealed + "/cmd/controller", takes: "1 minute"},
 			{name: "kubeseal", pkg: sealed + "/cmd/kubeseal", takes: "10 seconds"},
 		}},
+		{name: certManager, module: "github.com/cert-manager/cert-manager", files: []string{certManagerCRDs}, programs: []program{
+			{name: certManagerController, pkg: "./controller/main.go", takes: "2 minutes"},
+			{name: certManagerCAInjector, pkg: "./cainjector/main.go", takes: "10 seconds"},
+		}},
 	}
 }
 
@@ -74,7 +85,11 @@ func (r recipe) pinned() (workshop.Module, error) {
 	if err != nil {
 		return workshop.Module{}, err
 	}
-	m := workshop.Module{Name: "agents/" + r.name, Mod: mod, Sum: sum}
+	sources, err := r.sources()
+	if err != nil {
+		return workshop.Module{}, err
+	}
+	m := workshop.Module{Name: "agents/" + r.name, Mod: mod, Sum: sum, Sources: sources}
 	version, err := m.Required(r.module)
 	if err != nil {
 		return workshop.Module{}, err
@@ -83,6 +98,25 @@ func (r recipe) pinned() (workshop.Module, error) {
 	m.Name += "-" + version
 	m.LinkerFlags = strings.TrimSpace("-s -w " + strings.ReplaceAll(r.flags, "VERSION", version))
 	return m, nil
+}
+
+// sources are the module's own Go files.
+func (r recipe) sources() (map[string][]byte, error) {
+	own, err := fs.Sub(moduleFiles, "modules/"+r.name)
+	if err != nil {
+		return nil, err
+	}
+	paths, err := fs.Glob(own, "*/*.go")
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	for _, path := range paths {
+		if files[path], err = fs.ReadFile(own, path); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
 }
 
 // Build builds all agents that aren't in the cache yet, and tells progress how far it is. What starts
@@ -127,6 +161,12 @@ func build(ctx context.Context, name string, progress io.Writer) (built, error) 
 		return paths, nil
 	}
 	return nil, fmt.Errorf("no recipe makes %s", name)
+}
+
+// CertManagerKinds returns the path of a folder with the definitions of cert-manager's kinds.
+func CertManagerKinds(ctx context.Context, progress io.Writer) (string, error) {
+	paths, err := build(ctx, certManager, progress)
+	return paths[certManagerCRDs], err
 }
 
 // Helm returns the path of the helm program, which is built if need be.

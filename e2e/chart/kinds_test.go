@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"gitonly.dev/gitonly/e2e/agents"
 	"gitonly.dev/gitonly/e2e/workshop"
 )
 
@@ -14,10 +15,12 @@ var modules embed.FS
 // kinds returns the definitions of others' kinds that the chart makes objects of.
 func kinds(t *testing.T) []string {
 	t.Helper()
-	var files []string
+	certManager, err := agents.CertManagerKinds(t.Context(), t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := []string{filepath.Join(certManager, "cert-manager.io_certificates.yaml"), filepath.Join(certManager, "cert-manager.io_issuers.yaml")}
 	for _, from := range []struct{ name, module, path string }{
-		{"cert-manager", "github.com/cert-manager/cert-manager", "deploy/crds/cert-manager.io_certificates.yaml"},
-		{"cert-manager", "github.com/cert-manager/cert-manager", "deploy/crds/cert-manager.io_issuers.yaml"},
 		{"prometheus-operator", "github.com/prometheus-operator/prometheus-operator", "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml"},
 		{"prometheus-operator", "github.com/prometheus-operator/prometheus-operator", "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml"},
 	} {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -102,11 +103,16 @@ func (w Workshop) work(m Module, dir string, do func(work string) error) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	if err := os.WriteFile(filepath.Join(work, "go.mod"), m.Mod, 0o644); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(work, "go.sum"), m.Sum, 0o644); err != nil {
-		return err
+	files := map[string][]byte{"go.mod": m.Mod, "go.sum": m.Sum}
+	maps.Copy(files, m.Sources)
+	for name, text := range files {
+		path := filepath.Join(work, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			return err
+		}
 	}
 	return do(work)
 }

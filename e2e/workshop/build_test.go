@@ -65,6 +65,21 @@ echo '#!/bin/sh' >"$2" && chmod +x "$2"`)
 	}
 }
 
+func TestBuildOfAModulesOwnFiles(t *testing.T) {
+	w, _ := fakeWorkshop(t, `test "$(cat cmd/own/main.go)" = 'package main' || exit 1
+while [ "$1" != -o ]; do shift; done; echo >"$2" && chmod +x "$2"`)
+	own := printing
+	own.Sources = map[string][]byte{"cmd/own/main.go": []byte("package main")}
+	path, err := w.Build(t.Context(), own, printer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own.Sources = map[string][]byte{"cmd/own/main.go": []byte("package other")}
+	if dir, err := w.Dir(own); err != nil || dir == filepath.Dir(path) {
+		t.Errorf("other files are built into %s (error: %v), too", dir, err)
+	}
+}
+
 func TestBuildTellsProgress(t *testing.T) {
 	w, _ := fakeWorkshop(t, `while [ "$1" != -o ]; do shift; done; echo >"$2" && chmod +x "$2"`)
 	var progress bytes.Buffer

@@ -3,9 +3,11 @@ package workshop
 import (
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"go/version"
 
@@ -17,8 +19,9 @@ type Module struct {
 	// Name is the module's folder in the cache, such as agents/argocd-3.5.7, and what errors call it.
 	Name string
 
-	Mod, Sum    []byte // the text of go.mod and go.sum
-	Tags        string // build tags, separated by commas
+	Mod, Sum    []byte            // the text of go.mod and go.sum
+	Sources     map[string][]byte // the module's own Go files by path, if a program is among them
+	Tags        string            // build tags, separated by commas
 	LinkerFlags string
 }
 
@@ -26,7 +29,7 @@ type Module struct {
 type Program struct {
 	Name    string // of the file
 	Module  string // whose version is the program's: it must be among those that go.mod requires
-	Package string
+	Package string // or a file among the module's Sources, such as ./printer/main.go
 	Takes   string // to build, with nothing cached, on two cores; for people to read
 }
 
@@ -64,6 +67,9 @@ func (w Workshop) Dir(m Module) (string, error) {
 	recipe := sha256.New()
 	for _, part := range [][]byte{m.Mod, m.Sum, []byte(m.Tags), []byte(m.LinkerFlags)} {
 		fmt.Fprintf(recipe, "%d %s", len(part), part)
+	}
+	for _, path := range slices.Sorted(maps.Keys(m.Sources)) {
+		fmt.Fprintf(recipe, "%d %s%d %s", len(path), path, len(m.Sources[path]), m.Sources[path])
 	}
 	name := fmt.Sprintf("%s-%s-%s-%s-%x", m.Name, runtime.GOOS, runtime.GOARCH, version.Lang(runtime.Version()), recipe.Sum(nil)[:4])
 	return filepath.Join(cache, filepath.FromSlash(name)), nil
