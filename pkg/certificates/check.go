@@ -17,7 +17,7 @@ import (
 const (
 	dialTime = 2 * time.Second // that gitonly may take to answer itself
 	readTime = time.Second     // that the API server may take to answer
-	readGap  = 5 * time.Second // between two reads of the registration
+	readGap  = 5 * time.Second // between two reads of the registration, while it is as it should be
 )
 
 // Check looks at what gitonly serves as the API server would. It is a check of
@@ -56,7 +56,16 @@ func (c *Check) Run(request *http.Request) error {
 	case now.Before(leaf.NotBefore):
 		return fmt.Errorf("the serving certificate is valid only from %s: check the clock", leaf.NotBefore.UTC().Format(time.RFC3339))
 	}
-	registration := c.registration(ctx)
+	err = c.refused(c.registration(ctx, readGap), served, now)
+	if err != nil { // by what was read before, perhaps: a renewal may have come since
+		err = c.refused(c.registration(ctx, 0), served, now)
+	}
+	return err
+}
+
+// refused returns an error if the API server, going by a registration, refuses a
+// certificate.
+func (c *Check) refused(registration *Registration, served []*x509.Certificate, now time.Time) error {
 	if registration == nil {
 		return nil
 	}
@@ -108,14 +117,14 @@ func (c *Check) served(ctx context.Context) ([]*x509.Certificate, error) {
 	return connection.(*tls.Conn).ConnectionState().PeerCertificates, nil
 }
 
-// registration is what was read last.
-func (c *Check) registration(ctx context.Context) *Registration {
+// registration is what was read last; it is read again when that is so old.
+func (c *Check) registration(ctx context.Context, old time.Duration) *Registration {
 	if c.Registration == nil {
 		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := c.Clock.Now(); c.read.IsZero() || now.Sub(c.read) >= readGap {
+	if now := c.Clock.Now(); c.read.IsZero() || now.Sub(c.read) >= old {
 		ctx, cancel := context.WithTimeout(ctx, readTime)
 		defer cancel()
 		c.read = now
