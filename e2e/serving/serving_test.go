@@ -27,7 +27,7 @@ import (
 )
 
 // cluster is what is there beside the stage: the Service, by a name that leads
-// to loopback, and what gitonly may do to serve with certificates of its own.
+// to loopback.
 const cluster = `
 apiVersion: v1
 kind: Namespace
@@ -37,32 +37,10 @@ apiVersion: v1
 kind: Service
 metadata: {name: gitonly, namespace: gitonly-system}
 spec: {type: ExternalName, externalName: localhost}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: gitonly-certificate, namespace: gitonly-system}
-rules:
-- {apiGroups: [""], resources: [secrets], verbs: [create]}
-- {apiGroups: [""], resources: [secrets], resourceNames: [gitonly-certificate], verbs: [get, update]}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: gitonly-certificate, namespace: gitonly-system}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: gitonly-certificate}
-subjects: [{kind: ServiceAccount, name: gitonly, namespace: gitonly-system}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: {name: gitonly-registration}
-rules:
-- {apiGroups: [admissionregistration.k8s.io], resources: [validatingwebhookconfigurations], resourceNames: [gitonly-first], verbs: [get, patch]}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: gitonly-registration}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: gitonly-registration}
-subjects: [{kind: ServiceAccount, name: gitonly, namespace: gitonly-system}]
 `
+
+// certificateSecret is the one that gitonly's rights are for.
+const certificateSecret = "gitonly-tls"
 
 const config = `
 apiVersion: gitonly.dev/v1alpha1
@@ -101,7 +79,7 @@ func TestRestartsAndRenewalsLoseNoRequest(t *testing.T) {
 	add := func(name string) *stage.Webhook {
 		t.Helper()
 		w, err := s.StartWebhook(stage.WebhookOptions{Name: name, Config: files, OwnCertificates: true, Args: []string{
-			"--shutdown-delay=3s", "--cert-secret=gitonly-certificate", "--webhook-configuration=gitonly-first",
+			"--shutdown-delay=3s", "--cert-secret=" + certificateSecret,
 		}})
 		if err != nil {
 			t.Fatal(err)
@@ -112,7 +90,8 @@ func TestRestartsAndRenewalsLoseNoRequest(t *testing.T) {
 	first := add("first")
 	service.set(first.Port())
 	registration := stage.Registration{
-		Namespaces: &metav1.LabelSelector{MatchLabels: map[string]string{"load": "true"}}, FailurePolicy: admissionregistration.Fail,
+		AsInstalled: true,
+		Namespaces:  &metav1.LabelSelector{MatchLabels: map[string]string{"load": "true"}}, FailurePolicy: admissionregistration.Fail,
 		Condition: "has(request.namespace)", Port: service.port(),
 	}
 	if err := first.Register(ctx, registration, "load"); err != nil {
@@ -152,7 +131,7 @@ func TestRestartsAndRenewalsLoseNoRequest(t *testing.T) {
 	}
 
 	before := certificate(ctx, t, s)
-	if err := secrets(t, s).Delete(ctx, "gitonly-certificate", metav1.DeleteOptions{}); err != nil {
+	if err := secrets(t, s).Delete(ctx, certificateSecret, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	for bytes.Equal(before, certificate(ctx, t, s)) {
@@ -176,7 +155,7 @@ func certificate(ctx context.Context, t *testing.T, s *stage.Stage) []byte {
 	t.Helper()
 	var served []byte
 	err := wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (bool, error) {
-		secret, err := secrets(t, s).Get(ctx, "gitonly-certificate", metav1.GetOptions{})
+		secret, err := secrets(t, s).Get(ctx, certificateSecret, metav1.GetOptions{})
 		if err != nil {
 			return false, client.IgnoreNotFound(err)
 		}

@@ -22,6 +22,10 @@ import (
 type Registration struct {
 	Name string // among those of the webhook; it may be empty
 
+	// AsInstalled gives it the name that it has in clusters: the only one that
+	// gitonly's rights are for.
+	AsInstalled bool
+
 	// Namespaces are asked about, and all cluster-scoped objects. Nil means
 	// those of config/webhook/registration.yaml.
 	Namespaces    *metav1.LabelSelector
@@ -80,7 +84,10 @@ func (w *Webhook) configuration(r Registration) (*admissionregistration.Validati
 	if err != nil {
 		return nil, fmt.Errorf("reading config/webhook/registration.yaml: %w", err)
 	}
-	c.Name, c.Labels = "gitonly-"+w.Name+r.Name, map[string]string{webhookLabel: w.Name}
+	if !r.AsInstalled {
+		c.Name = "gitonly-" + w.Name + r.Name
+	}
+	c.Labels = map[string]string{webhookLabel: w.Name}
 	hook := &c.Webhooks[0]
 	switch {
 	case r.Port != 0:
