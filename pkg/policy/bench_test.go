@@ -3,23 +3,36 @@ package policy_test
 import (
 	"testing"
 
+	"gitonly.dev/gitonly/e2e/bench/workload"
+	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/policy"
+	"gitonly.dev/gitonly/pkg/policy/fields/builtin"
 )
 
 func BenchmarkDecide(b *testing.B) {
-	p := build(b, guard(b, "test", enforce))
-	snap := snapshot(b, guestbook)
-	for name, r := range map[string]policy.Request{
-		"Agent":      request(b, agent, policy.Update, guestbook, scaled),
-		"Undeclared": request(b, person, policy.Update, guestbook, scaled, named("other")),
-		"Converging": request(b, person, policy.Update, scaled, guestbook),
-		"Refused":    request(b, person, policy.Update, guestbook, scaled),
-	} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				policy.Decide(r, snap, p)
-			}
-		})
+	types, err := builtin.Types()
+	if err != nil {
+		b.Fatal(err)
+	}
+	p, err := workload.Policy(types, v1alpha1.ModeEnforce)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for size, declared := range map[string]workload.Size{"4KB": workload.Small, "40KB": workload.Large} {
+		snap := gitindex.NewSnapshot([]gitindex.SourceState{workload.Named(map[string]workload.Size{"web": declared}, 0, 0)})
+		for _, c := range workload.Cases {
+			request := workload.Decision(c, "web", declared)
+			b.Run(size+"/"+string(c), func(b *testing.B) {
+				b.ReportAllocs()
+				var v policy.Verdict
+				for b.Loop() {
+					v = policy.Decide(request, snap, p)
+				}
+				if want := map[bool]policy.Outcome{true: policy.Deny, false: policy.Allow}[c == workload.Refused]; v.Outcome != want {
+					b.Fatalf("%s: %s", v.Outcome, v.Message)
+				}
+			})
+		}
 	}
 }
