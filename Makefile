@@ -38,6 +38,10 @@ e2e: controlplane ## run only the tests on a real API server
 sweep: controlplane ## measure the comparison's two error rates, by thousands of requests
 	go test -timeout 60m -count=1 -v ./e2e/sweep
 
+.PHONY: bench
+bench: ## measure what gitonly costs; ONLY=http,decision,index,render chooses
+	@mkdir -p bin && go build -o bin/bench ./e2e/bench && bin/bench -only '$(ONLY)'
+
 .PHONY: build
 build: ## build the webhook and the kubectl plugin into bin/
 	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -o bin/ ./cmd/...

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"testing"
+
+	"gitonly.dev/gitonly/e2e/bench/workload"
+	"gitonly.dev/gitonly/pkg/api/v1alpha1"
+	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/policy"
+	"gitonly.dev/gitonly/pkg/policy/fields/builtin"
+)
+
+// measureDecisions decides in this process, with indexes of 1,000 and 100,000
+// objects by turns.
+func measureDecisions(_ context.Context, s settings, results *table) error {
+	types, err := builtin.Types()
+	if err != nil {
+		return err
+	}
+	p, err := workload.Policy(types, v1alpha1.ModeEnforce)
+	if err != nil {
+		return err
+	}
+	few := gitindex.NewSnapshot([]gitindex.SourceState{workload.Named(deployments, 1_000, 200)})
+	many := gitindex.NewSnapshot([]gitindex.SourceState{workload.Named(deployments, 100_000, 200)})
+	request := workload.Decision(workload.Refused, "small", workload.Small)
+	var took, allocations, growth samples
+	for range s.rounds {
+		a, b := decide(request, few, p), decide(request, many, p)
+		took = append(took, float64(a.NsPerOp())/1000)
+		allocations = append(allocations, float64(a.AllocsPerOp()))
+		growth = append(growth, float64(b.NsPerOp())/float64(a.NsPerOp()))
+	}
+	results.add("decision, Deployment update refused with its message", "µs", took, atMost(100))
+	results.add("decision, the same", "allocs", allocations, atMost(300))
+	results.add("decision at 100,000 declared objects against 1,000", "ratio", growth, atMost(1.05))
+	return nil
+}
+
+func decide(request policy.Request, snapshot *gitindex.Snapshot, p policy.Policy) testing.BenchmarkResult {
+	return testing.Benchmark(func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			policy.Decide(request, snapshot, p)
+		}
+	})
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing/fstest"
+	"time"
+
+	"github.com/go-logr/logr"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/gitindex/render"
+)
+
+// overlays are files of kustomizations that each change the base's replicas and
+// image, and the locations that they are at.
+func overlays(count int) (fstest.MapFS, []gitindex.Location) {
+	tree := fstest.MapFS{}
+	write := func(name, text string) { tree[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644} }
+	write("base/kustomization.yaml", "resources: [deployment.yaml, service.yaml]\n")
+	write("base/deployment.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 1\n  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec:\n      containers:\n      - {name: web, image: 'web:1', ports: [{containerPort: 80}]}\n")
+	write("base/service.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n")
+	var locations []gitindex.Location
+	for i := range count {
+		at := fmt.Sprintf("overlays/team-%d", i)
+		write(at+"/kustomization.yaml", fmt.Sprintf("namespace: team-%d\nresources: [../../base]\nimages: [{name: web, newTag: '%d'}]\npatches: [{path: replicas.yaml}]\n", i, i))
+		write(at+"/replicas.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 3}\n")
+		locations = append(locations, gitindex.Location{Path: at, Render: gitindex.Kustomize})
+	}
+	return tree, locations
+}
+
+// measureRendering renders overlays by turns with gitonly's renderer and with
+// Kustomize's library, and then lets a commit change one of 1,000.
+func measureRendering(ctx context.Context, s settings, results *table) error {
+	const some = 50
+	tree, locations := overlays(some)
+	onDisk := filesys.MakeFsInMemory()
+	for name, file := range tree {
+		if err := onDisk.WriteFile(name, file.Data); err != nil {
+			return err
+		}
+	}
+	renderer := render.New(render.Options{})
+	var ratio samples
+	for range s.rounds {
+		began := time.Now()
+		for _, at := range locations {
+			if _, _, err := renderer.Render(ctx, tree, at); err != nil {
+				return err
+			}
+		}
+		ours := time.Since(began)
+		began = time.Now()
+		for _, at := range locations {
+			built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(onDisk, at.Path)
+			if err != nil {
+				return err
+			}
+			if _, err := built.AsYaml(); err != nil {
+				return err
+			}
+		}
+		ratio = append(ratio, float64(ours)/float64(time.Since(began)))
+	}
+	results.add(fmt.Sprintf("rendering %d overlays, against a loop of Kustomize's library", some), "ratio", ratio, atMost(0.6))
+	return measureCommits(ctx, results)
+}
+
+// measureCommits has one file of 1,000 overlays change. The files are in a
+// folder: what fetching takes is not in it.
+func measureCommits(ctx context.Context, results *table) error {
+	files, locations := overlays(1000)
+	dir, err := os.MkdirTemp("", "gitonly-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.CopyFS(dir, files); err != nil {
+		return err
+	}
+	hosted := &hosted{}
+	hosted.push(os.DirFS(dir))
+	counted := &counted{Renderer: render.New(render.Options{})}
+	var index gitindex.Index
+	changed := make(chan struct{}, 1)
+	refresher := gitindex.NewRefresher(&index, hosted, counted, nil, logr.Discard(), gitindex.Options{
+		MinGap: time.Millisecond,
+		OnChange: func(*gitindex.Snapshot) {
+			select {
+			case changed <- struct{}{}:
+			default:
+			}
+		},
+	})
+	source := infra()
+	source.Locations = locations
+	refresher.SetSources([]gitindex.Source{source})
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() { _ = refresher.Run(ctx) }()
+	at := func(commit string) {
+		for index.Current() == nil || index.Current().Source(source.Name).Revision.Commit != commit {
+			<-changed
+		}
+	}
+	began := time.Now()
+	at(hosted.current.Load().commit)
+	results.add("1,000 overlays: from the start to published", "s", samples{time.Since(began).Seconds()}, nil)
+	var took, rendered samples
+	for i := range 5 {
+		before := counted.calls.Load()
+		replicas := fmt.Appendf(nil, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: %d}\n", 4+i)
+		if err := os.WriteFile(filepath.Join(dir, "overlays/team-7/replicas.yaml"), replicas, 0o644); err != nil {
+			return err
+		}
+		hosted.push(os.DirFS(dir))
+		began := time.Now()
+		refresher.Refresh(source.Name)
+		at(hosted.current.Load().commit)
+		took = append(took, time.Since(began).Seconds()*1000)
+		rendered = append(rendered, float64(counted.calls.Load()-before))
+	}
+	results.add("1,000 overlays: one file changes, from asking to published", "ms", took, atMost(300))
+	results.add("1,000 overlays: one file changes, rendered", "overlays", rendered, atMost(1))
+	return nil
+}
+
+// hosted is a Git server in memory.
+type hosted struct{ current atomic.Pointer[commit] }
+
+type commit struct {
+	commit string
+	tree   fs.FS
+	number int
+}
+
+func (h *hosted) push(tree fs.FS) {
+	next := &commit{tree: tree}
+	if last := h.current.Load(); last != nil {
+		next.number = last.number + 1
+	}
+	next.commit = fmt.Sprintf("%040x", next.number)
+	h.current.Store(next)
+}
+
+func (h *hosted) Resolve(context.Context, string, gitindex.Repository) (gitindex.Revision, error) {
+	return gitindex.Revision{Name: "main", Commit: h.current.Load().commit}, nil
+}
+
+func (*hosted) Verify(context.Context, string, gitindex.Repository, gitindex.Revision) error {
+	return nil
+}
+
+func (h *hosted) Tree(context.Context, string, gitindex.Repository, gitindex.Revision) (fs.FS, error) {
+	return h.current.Load().tree, nil
+}
+
+// counted counts renderings.
+type counted struct {
+	gitindex.Renderer
+	calls atomic.Int64
+}
+
+func (c *counted) Render(ctx context.Context, tree fs.FS, at gitindex.Location) ([]gitindex.Declared, gitindex.Inputs, error) {
+	c.calls.Add(1)
+	return c.Renderer.Render(ctx, tree, at)
+}
