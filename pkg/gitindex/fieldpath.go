@@ -30,7 +30,10 @@ func AppendSelector(path, selector string) string {
 // SplitPath returns the steps of a path: names, and selectors with their
 // brackets.
 func SplitPath(path string) []string {
-	var steps []string
+	if path == "" {
+		return nil
+	}
+	steps := make([]string, 0, 8)
 	for path != "" {
 		switch path[0] {
 		case '.':

@@ -39,8 +39,8 @@ func notes(kind kschema.GroupVersionKind) []string {
 	return always
 }
 
-// forget drops bookkeeping and notes from an object.
-func forget(object map[string]any, kind kschema.GroupVersionKind) {
+// forget drops bookkeeping and these notes from an object.
+func forget(object map[string]any, notes []string) {
 	delete(object, "apiVersion")
 	delete(object, "kind")
 	metadata, _ := object["metadata"].(map[string]any)
@@ -51,7 +51,7 @@ func forget(object map[string]any, kind kschema.GroupVersionKind) {
 	if !ok {
 		return
 	}
-	for _, name := range notes(kind) {
+	for _, name := range notes {
 		delete(annotations, name)
 	}
 	if len(annotations) == 0 {

@@ -31,6 +31,13 @@ func (u *Update) skewed() bool {
 	return u.Version != "" && u.Version != u.Type.Version
 }
 
+// rewrites reports whether comparing takes fields out of the sides, or moves them,
+// in ways that would make what both share differ: there is one of it, which the
+// second side would find changed already.
+func (u *Update) rewrites() bool {
+	return len(u.Ignored) > 0 || len(u.Managers) > 0 || len(u.Undetermined) > 0 || isAutoscaler(u.Type)
+}
+
 // Part is the part of the object that a request can change.
 type Part int
 
@@ -64,14 +71,14 @@ var ErrGit = errors.New("reading what Git declares")
 // Compare returns what an update changes. The error says which side can't be
 // read.
 func (t *Types) Compare(u Update) (Change, error) {
-	before, err := decode(u.Old)
+	before, after, err := decodeLive(u.Old, u.New, !u.rewrites())
 	if err != nil {
-		return Change{}, fmt.Errorf("reading the object before the request: %w", err)
+		return Change{}, err
 	}
-	after, err := decode(u.New)
-	if err != nil {
-		return Change{}, fmt.Errorf("reading the object after the request: %w", err)
-	}
+	return t.compare(u, before, after)
+}
+
+func (t *Types) compare(u Update, before, after map[string]any) (Change, error) {
 	git, read, err := t.read(u, before)
 	if err != nil {
 		return Change{}, fmt.Errorf("%w: %w", ErrGit, u.mute(err))
@@ -118,8 +125,9 @@ func root(path string) string {
 // limit drops what never counts: what the API server and clients keep for
 // themselves, and what the request can't reach.
 func limit(u *Update, git, before, after map[string]any) {
+	notes := notes(u.Type)
 	for _, object := range []map[string]any{git, before, after} {
-		forget(object, u.Type)
+		forget(object, notes)
 	}
 	if u.Part == Status {
 		// The API server takes labels, annotations, owners and finalizers from

@@ -1,6 +1,9 @@
 package fields
 
-import kschema "k8s.io/apimachinery/pkg/runtime/schema"
+import (
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+	kjson "k8s.io/apimachinery/pkg/util/json"
+)
 
 // Normalize is what is compared of a declared object.
 func (t *Types) Normalize(gvk kschema.GroupVersionKind, declared []byte) (map[string]any, error) {
@@ -9,3 +12,15 @@ func (t *Types) Normalize(gvk kschema.GroupVersionKind, declared []byte) (map[st
 
 // Plain is a normalized value without the marks of this package.
 func Plain(value any) any { return plain(value) }
+
+// CompareApart compares sides that share nothing, read by the library.
+func (t *Types) CompareApart(u Update) (Change, error) {
+	var before, after map[string]any
+	if err := kjson.Unmarshal(u.Old, &before); err != nil {
+		return Change{}, err
+	}
+	if err := kjson.Unmarshal(u.New, &after); err != nil {
+		return Change{}, err
+	}
+	return t.compare(u, before, after)
+}

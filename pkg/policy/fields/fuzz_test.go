@@ -77,10 +77,12 @@ func FuzzCompare(f *testing.F) {
 		base := fields.Plain(normal).(map[string]any)
 		before, after := scripted(base, oldScript), scripted(base, newScript)
 		compare := func(git, before, after map[string]any) fields.Change {
-			change, err := types.Compare(fields.Update{Type: kind, Declared: encode(git), Old: encode(before), New: encode(after)})
+			update := fields.Update{Type: kind, Declared: encode(git), Old: encode(before), New: encode(after)}
+			change, err := types.Compare(update)
 			if err != nil {
 				t.Fatalf("comparing: %v", err)
 			}
+			apart(t, types, update, change)
 			return change
 		}
 
@@ -125,6 +127,18 @@ func FuzzCompare(f *testing.F) {
 	})
 }
 
+// apart holds a comparison to that of sides that share nothing.
+func apart(t *testing.T, types *fields.Types, u fields.Update, change fields.Change) {
+	t.Helper()
+	want, err := types.CompareApart(u)
+	if err != nil {
+		t.Fatalf("comparing sides that share nothing: %v", err)
+	}
+	if diff := cmp.Diff(want, change); diff != "" {
+		t.Errorf("what both sides share counts (-apart +shared):\n%s\ngit %s\nold %s\nnew %s", diff, u.Declared, u.Old, u.New)
+	}
+}
+
 func paths(change fields.Change) []string {
 	set := map[string]bool{}
 	for _, d := range change.Differences {
@@ -167,6 +181,7 @@ func FuzzTracked(f *testing.F) {
 		if err != nil {
 			return
 		}
+		apart(t, types, update, tracked)
 		update.Tracked = false
 		untracked, err := types.Compare(update)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	kjson "k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
@@ -55,7 +56,20 @@ func (m *managed) parse() {
 	// Where the API server can't track a request, it leaves no managedFields,
 	// or those from before. Where it merges managers to have no more than its
 	// limit, it may forget the requester.
-	m.fresh = len(m.after.each) > 0 && m.after.updaters() < maxUpdaters && !equal(m.old, m.new)
+	m.fresh = len(m.after.each) > 0 && m.after.updaters() < maxUpdaters && !equal(spelled(m.old), spelled(m.new))
+}
+
+// spelled is what managedFields say that were left as text.
+func spelled(managedFields any) any {
+	text, ok := managedFields.(unread)
+	if !ok {
+		return managedFields
+	}
+	var read any
+	if kjson.Unmarshal([]byte(text), &read) != nil {
+		return string(text)
+	}
+	return read
 }
 
 // adds reports whether mutating admission added what wasn't there before: the

@@ -3,11 +3,10 @@ package fields
 import (
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
-	kjson "k8s.io/apimachinery/pkg/util/json"
 	apijson "sigs.k8s.io/json"
 	"sigs.k8s.io/structured-merge-diff/v6/schema"
 )
@@ -19,7 +18,8 @@ import (
 // that ciphertext can be compared, live says so. It adds no defaults but to what
 // is compared as a whole by a schema that has them.
 func (t *Types) normalize(gvk kschema.GroupVersionKind, declared []byte, live map[string]any) (map[string]any, error) {
-	raw, err := decode(declared)
+	first := reader{noting: true}
+	raw, err := first.decode(declared)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,12 @@ func (t *Types) normalize(gvk kschema.GroupVersionKind, declared []byte, live ma
 	if !ok {
 		return t.keep(gvk, raw), nil
 	}
-	canonical, err := respell(raw, object)
+	var canonical map[string]any
+	if sealed || isSecret(gvk) {
+		canonical, err = respell(raw, object)
+	} else {
+		canonical, err = through(object, declared, &first) // raw is as it was decoded
+	}
 	if err != nil {
 		if sealed {
 			return withoutNulls(raw), nil // ciphertext may stand where a number must
@@ -70,17 +75,6 @@ func (t *Types) keepMetadata(raw map[string]any) {
 	raw["metadata"] = t.pruneMap(t.atom(schema.TypeRef{NamedType: &name}).Map, metadata, canonical)
 }
 
-func decode(object []byte) (map[string]any, error) {
-	var decoded map[string]any
-	if err := kjson.Unmarshal(object, &decoded); err != nil {
-		return nil, err
-	}
-	if decoded == nil {
-		return nil, fmt.Errorf("the object is null")
-	}
-	return decoded, nil
-}
-
 // respell sends raw through its Go type, which object is a pointer to, without
 // what is opaque.
 func respell(raw map[string]any, object any) (map[string]any, error) {
@@ -88,18 +82,26 @@ func respell(raw map[string]any, object any) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return through(object, encoded, nil)
+}
+
+// through sends an encoded object through its Go type. What that leaves as it is
+// may be shared with what has read it.
+func through(object any, encoded []byte, first *reader) (map[string]any, error) {
 	if err := apijson.UnmarshalCaseSensitivePreserveInts(encoded, object); err != nil {
 		return nil, err
 	}
-	encoded, err = json.Marshal(object)
+	encoded, err := json.Marshal(object)
 	if err != nil {
 		return nil, err
 	}
-	return decode(encoded)
+	second := reader{other: first}
+	return second.decode(encoded)
 }
 
 // prune cuts canonical down to what raw spells out: a Go type adds empty
 // structures of its own. What raw spells out and the type leaves away is unset.
+// Canonical is changed.
 func (t *Types) prune(ref schema.TypeRef, raw, canonical any) any {
 	switch r := raw.(type) {
 	case opaque:
@@ -108,6 +110,9 @@ func (t *Types) prune(ref schema.TypeRef, raw, canonical any) any {
 		c, ok := canonical.(map[string]any)
 		if !ok {
 			return canonical
+		}
+		if identical(r, c) && !hasNull(c) {
+			return c
 		}
 		return t.pruneMap(t.atom(ref).Map, r, c)
 	case []any:
@@ -119,34 +124,38 @@ func (t *Types) prune(ref schema.TypeRef, raw, canonical any) any {
 		if list := t.atom(ref).List; list != nil {
 			element = list.ElementType
 		}
-		pruned := make([]any, len(c))
 		for i := range c {
-			pruned[i] = t.prune(element, r[i], c[i])
+			c[i] = t.prune(element, r[i], c[i])
 		}
-		return pruned
+		return c
 	}
 	return canonical
 }
 
 func (t *Types) pruneMap(m *schema.Map, raw, canonical map[string]any) map[string]any {
-	pruned := make(map[string]any, len(raw))
+	for name := range canonical {
+		if raw[name] == nil {
+			delete(canonical, name)
+		}
+	}
 	for name, value := range raw {
 		if value == nil {
 			continue
 		}
 		if hidden, ok := value.(opaque); ok {
-			pruned[name] = hidden
+			canonical[name] = hidden
 			continue
 		}
-		if c, ok := canonical[name]; ok && c != nil {
-			pruned[name] = t.prune(field(m, name), value, c)
+		if c := canonical[name]; c != nil {
+			canonical[name] = t.prune(field(m, name), value, c)
 			continue
 		}
+		delete(canonical, name)
 		if known(m, name) {
-			pruned[name] = unset{value}
+			canonical[name] = unset{value}
 		}
 	}
-	return pruned
+	return canonical
 }
 
 // known reports whether the API server would keep a member of that name.
@@ -158,6 +167,22 @@ func known(m *schema.Map, name string) bool {
 		return true
 	}
 	return len(m.Fields) == 0
+}
+
+func hasNull(value any) bool {
+	switch v := value.(type) {
+	case nil:
+		return true
+	case map[string]any:
+		for _, member := range v {
+			if hasNull(member) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, hasNull)
+	}
+	return false
 }
 
 func withoutNulls(object map[string]any) map[string]any {

@@ -64,9 +64,13 @@ type managedEntry struct {
 }
 
 func entriesOf(managedFields any) ([]managedEntry, error) {
-	encoded, err := json.Marshal(managedFields)
-	if err != nil {
-		return nil, fmt.Errorf("encoding managedFields: %w", err)
+	text, ok := managedFields.(unread)
+	encoded := []byte(text)
+	if !ok {
+		var err error
+		if encoded, err = json.Marshal(managedFields); err != nil {
+			return nil, fmt.Errorf("encoding managedFields: %w", err)
+		}
 	}
 	var entries []managedEntry
 	if err := json.Unmarshal(encoded, &entries); err != nil {

@@ -49,6 +49,9 @@ func equal(a, b any) bool {
 		if !ok || len(a) != len(b) {
 			return false
 		}
+		if identical(a, b) {
+			return true
+		}
 		for name, value := range a {
 			other, ok := b[name]
 			if !ok || !equal(value, other) {
@@ -61,12 +64,18 @@ func equal(a, b any) bool {
 		if !ok || len(a) != len(b) {
 			return false
 		}
+		if len(a) > 0 && &a[0] == &b[0] {
+			return true
+		}
 		for i := range a {
 			if !equal(a[i], b[i]) {
 				return false
 			}
 		}
 		return true
+	case string:
+		b, ok := b.(string)
+		return ok && a == b
 	case int64:
 		if b, ok := b.(float64); ok {
 			return float64(a) == b
@@ -77,6 +86,11 @@ func equal(a, b any) bool {
 		}
 	}
 	return reflect.DeepEqual(a, b)
+}
+
+// identical reports whether two maps are one that both sides share.
+func identical(a, b map[string]any) bool {
+	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
 }
 
 // covers reports whether live says all that Git does; what Git is silent about

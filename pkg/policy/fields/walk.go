@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"sigs.k8s.io/structured-merge-diff/v6/schema"
 
@@ -60,7 +61,7 @@ func (w *walk) report(a at, git, before, after any) {
 	secret := (w.secret && (root == "data" || root == "stringData")) || hides(git)
 	path, hidden := w.cover(a.path)
 	d := Difference{
-		Path:     path,
+		Path:     strings.Clone(path), // a name by itself is part of the object's text, which it would keep
 		Declared: git != nil || a.owned,
 		Git:      shown(git, secret || hidden),
 		Old:      shown(before, secret || hidden),
@@ -104,7 +105,7 @@ func (w *walk) mapping(a at, git, before, after any) {
 		}
 		a.owned, a.whole = true, true
 	}
-	for _, name := range slices.Sorted(maps.Keys(union(b, n))) {
+	for _, name := range changed(b, n) {
 		if slices.Contains(a.keys, name) || (g[name] == nil && filled && !w.unread && w.types.filledIn(a.ref, name, b, n)) {
 			continue
 		}
@@ -148,6 +149,23 @@ func asMap(value any) (map[string]any, bool) {
 	}
 	m, ok := value.(map[string]any)
 	return m, ok || value == nil
+}
+
+// changed are the members that differ, in order of name.
+func changed(before, after map[string]any) []string {
+	var names []string
+	for name, value := range before {
+		if !equal(value, after[name]) {
+			names = append(names, name)
+		}
+	}
+	for name, value := range after {
+		if _, ok := before[name]; !ok && value != nil {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func union(a, b map[string]any) map[string]bool {
