@@ -61,8 +61,7 @@ func (c *decision) syncs(g *Guard) bool {
 	if !syncer.Impersonated {
 		return true
 	}
-	who, borrows := c.borrowed()
-	return !isOwn(c.req.Key) && !(borrows && c.trusts(g, who.user))
+	return !isOwn(c.req.Key) && !c.borrows(g)
 }
 
 // declares reports whether one of the sources declares the object, be it that
@@ -74,10 +73,11 @@ func (c *decision) declares(sources []string, declared *gitindex.Declared) bool 
 	})
 }
 
-// borrowed is whom the request would let its user act as, trusted or not.
-func (c *decision) borrowed() (identity, bool) {
+// borrows reports whether the request would let its user act as somebody trusted.
+func (c *decision) borrows(g *Guard) bool {
 	if who, ok := c.credentials(); ok {
-		return who, true
+		return c.trusts(g, who.user)
 	}
-	return c.runsAs()
+	_, ok := c.lends(g)
+	return ok
 }

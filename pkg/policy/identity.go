@@ -50,13 +50,25 @@ func (c *decision) taken(g *Guard, actor Actor) *identity {
 		return &who
 	}
 	who, ok := c.credentials()
-	if !ok && actor == Person {
-		who, ok = c.runsAs()
+	if ok {
+		ok = c.trusts(g, who.user)
+	} else if actor == Person {
+		who, ok = c.lends(g)
 	}
-	if !ok || !c.trusts(g, who.user) {
+	if !ok {
 		return nil
 	}
 	return &who
+}
+
+// lends is somebody trusted whom a Pod that the request changes, makes or enters
+// runs as. An update that leaves the object as it is lends nothing.
+func (c *decision) lends(g *Guard) (identity, bool) {
+	who, ok := c.runsAs()
+	if !ok || !c.trusts(g, who.user) || c.req.Operation == Update && c.changesNothing() {
+		return identity{}, false
+	}
+	return who, true
 }
 
 // credentials is whom a token or certificate that the request makes is for.
@@ -136,12 +148,6 @@ func (c *decision) runsAs() (identity, bool) {
 	account, ok := object.Spec.account(req.Key.Kind == "Pod")
 	if !ok {
 		return identity{}, false
-	}
-	if req.Operation == Update {
-		change, err := c.allChanges()
-		if err == nil && !change.Any {
-			return identity{}, false
-		}
 	}
 	return serviceAccount(req.Key.Namespace, account), true
 }

@@ -101,7 +101,7 @@ func (c *decision) summary(v *Verdict, taken *identity) string {
 	if v.Declared.Recorded {
 		return fmt.Sprintf("%s is applied by the sync agent", key)
 	}
-	return fmt.Sprintf("%s is declared in Git", key)
+	return key.String() + " is declared in Git"
 }
 
 // because is what else there is to know before the fields.
@@ -125,12 +125,12 @@ func (c *decision) place(d *gitindex.Declared) string {
 	if d.Recorded {
 		return d.Origin.Source
 	}
-	place := fmt.Sprintf("%s at %s", d.Origin.Path, d.Origin.Revision.Short())
+	place := d.Origin.Path + " at " + d.Origin.Revision.Short()
 	state := c.snap.Source(d.Origin.Source)
 	if state == nil || state.CheckedAt.IsZero() || c.req.At.IsZero() {
 		return place
 	}
-	return fmt.Sprintf("%s (checked %s ago)", place, age(c.req.At.Sub(state.CheckedAt)))
+	return place + " (checked " + age(c.req.At.Sub(state.CheckedAt)) + " ago)"
 }
 
 // age is a duration as people say it.
@@ -156,7 +156,7 @@ func objects(count int) string {
 }
 
 func differences(v *Verdict) []string {
-	var lines []string
+	lines := make([]string, 0, min(len(v.Differences), shownDifferences+1))
 	for i, d := range v.Differences {
 		if i == shownDifferences {
 			lines = append(lines, fmt.Sprintf("  … and %d more", len(v.Differences)-i))
@@ -170,14 +170,12 @@ func differences(v *Verdict) []string {
 // DescribeDifference is one difference of a verdict in a line: the field, what
 // Git says, what the request says, and the file that declares it.
 func DescribeDifference(v *Verdict, d fields.Difference) string {
-	line := d.Path + ": " + saying(v, d)
-	if !d.Declared || v.Declared == nil {
-		return line
+	if d.Declared && v.Declared != nil {
+		if file, _ := v.Declared.Origin.Locate(d.Path); file != "" {
+			return d.Path + ": " + saying(v, d) + "   (" + file + ")"
+		}
 	}
-	if file, _ := v.Declared.Origin.Locate(d.Path); file != "" {
-		line += "   (" + file + ")"
-	}
-	return line
+	return d.Path + ": " + saying(v, d)
 }
 
 // saying is what the two sides say.
@@ -190,7 +188,7 @@ func saying(v *Verdict, d fields.Difference) string {
 	case d.Declared && !d.Git.Present:
 		return "Git leaves it out, " + request(d)
 	case d.Declared:
-		return fmt.Sprintf("Git says %s, %s", d.Git.Text, request(d))
+		return "Git says " + d.Git.Text + ", " + request(d)
 	}
 	switch v.Reason {
 	case DerivedObjectChanged, AgentLeverChanged: // Git is silent about the whole object
