@@ -120,7 +120,7 @@ func (d declaredNamespaces) Namespace(name string) *policy.Namespace {
 			Labels map[string]string `json:"labels"`
 		} `json:"metadata"`
 	}
-	if err := json.Unmarshal(declared.JSON, &object); err != nil {
+	if err := json.Unmarshal(declared.Manifest.JSON(), &object); err != nil {
 		return nil
 	}
 	labels := map[string]string{"kubernetes.io/metadata.name": name}

@@ -206,7 +206,7 @@ func (r *room) declared(source string) string {
 		return ""
 	}
 	var object struct{ Data struct{ V string } }
-	r.must(json.Unmarshal(d.JSON, &object))
+	r.must(json.Unmarshal(d.Manifest.JSON(), &object))
 	return object.Data.V + " at " + d.Origin.Revision.Short()
 }
 

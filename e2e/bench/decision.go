@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"testing"
 
 	"gitonly.dev/gitonly/e2e/bench/workload"
@@ -35,6 +37,28 @@ func measureDecisions(_ context.Context, s settings, results *table) error {
 	results.add("decision, Deployment update refused with its message", "µs", took, atMost(100))
 	results.add("decision, the same", "allocs", allocations, atMost(300))
 	results.add("decision at 100,000 declared objects against 1,000", "ratio", growth, atMost(1.05))
+	return measurePacked(s, p, results)
+}
+
+// measurePacked decides of a large object that is held as it is and compressed,
+// by turns.
+func measurePacked(s settings, p policy.Policy, results *table) error {
+	state := workload.Named(map[string]workload.Size{"first": workload.Large, "second": workload.Large}, 0, 0)
+	plain := gitindex.NewSnapshot([]gitindex.SourceState{state})
+	objects := slices.Clone(state.Locations[0].Objects)
+	gitindex.Pack(objects)
+	state.Locations = []gitindex.LocationState{{Location: state.Locations[0].Location, Revision: state.Revision, Objects: objects}}
+	packed := gitindex.NewSnapshot([]gitindex.SourceState{state})
+	request := workload.Decision(workload.Refused, "second", workload.Large)
+	var took, growth samples
+	for range s.rounds {
+		a, b := decide(request, plain, p), decide(request, packed, p)
+		took = append(took, float64(b.NsPerOp())/1000)
+		growth = append(growth, float64(b.NsPerOp())/float64(a.NsPerOp()))
+	}
+	size := float64(objects[1].Manifest.Len()) / 1024
+	results.add(fmt.Sprintf("decision, of a review of 40 KB, %.0f KB in Git held compressed", size), "µs", took, nil)
+	results.add("decision, the same against held as it is", "ratio", growth, nil)
 	return nil
 }
 

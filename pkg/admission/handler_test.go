@@ -47,8 +47,8 @@ func newFixture(t testing.TB, spec string) *fixture {
 	f.index.Publish(gitindex.NewSnapshot([]gitindex.SourceState{{
 		Source: gitindex.Source{Name: "infra"}, Revision: origin.Revision, CheckedAt: now,
 		Locations: []gitindex.LocationState{{Revision: origin.Revision, Objects: []gitindex.Declared{
-			{Key: gitindex.Key{Kind: "Secret", Namespace: "staging", Name: "db"}, APIVersion: "v1", JSON: []byte(`{"stringData":{"password":"hunter2"}}`), Origin: origin},
-			{Key: gitindex.Key{Group: "apps", Kind: "Deployment", Namespace: "staging", Name: "web"}, APIVersion: "apps/v1", JSON: []byte(`{"spec":{"replicas":1}}`), Origin: origin},
+			{Key: gitindex.Key{Kind: "Secret", Namespace: "staging", Name: "db"}, APIVersion: "v1", Manifest: gitindex.NewManifest([]byte(`{"stringData":{"password":"hunter2"}}`)), Origin: origin},
+			{Key: gitindex.Key{Group: "apps", Kind: "Deployment", Namespace: "staging", Name: "web"}, APIVersion: "apps/v1", Manifest: gitindex.NewManifest([]byte(`{"spec":{"replicas":1}}`)), Origin: origin},
 		}}},
 	}}))
 	guard := v1alpha1.GuardPolicy{}

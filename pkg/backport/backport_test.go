@@ -187,7 +187,7 @@ func (s *story) change(t *testing.T, declared *gitindex.Declared) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.live, err = strategicpatch.StrategicMergePatch(declared.JSON, change, typed); err != nil {
+	if s.live, err = strategicpatch.StrategicMergePatch(declared.Manifest.JSON(), change, typed); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,7 +1,6 @@
 package backport
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -153,7 +152,7 @@ func (b *bringing) changes(before, after *rendering, own bool) (string, bool) {
 		if was.Key == is.Key && is == object {
 			continue
 		}
-		if was.Key != is.Key || !bytes.Equal(was.JSON, is.JSON) {
+		if was.Key != is.Key || !was.Manifest.Equal(is.Manifest) {
 			return fmt.Sprintf("%s of %s", was.Key, at), true
 		}
 	}
@@ -195,7 +194,7 @@ func (b *bringing) trim(field *change, declared *gitindex.Declared, git map[stri
 			return false
 		}
 		other := *declared
-		other.JSON = encoded
+		other.Manifest = gitindex.NewManifest(encoded)
 		r := rendering{source: b.renderings[b.at].source, at: b.renderings[b.at].at, objects: []gitindex.Declared{other}}
 		now, err := b.differences(r.snapshot(), nil)
 		return err == nil && !slices.ContainsFunc(now, func(d fields.Difference) bool { return overlap(field.path, d.Path) })

@@ -28,13 +28,27 @@ import (
 
 // git is a snapshot in which a commit declares the guestbook.
 func git(commit, replicas string) *gitindex.Snapshot {
+	return declared(commit, `{"spec":{"replicas":`+replicas+`}}`)
+}
+
+// large is the same with so much in it that it is held compressed.
+func large(commit, replicas string) *gitindex.Snapshot {
+	return declared(commit, `{"spec":{"replicas":`+replicas+`,"template":{"metadata":{"annotations":{"text":"`+strings.Repeat("much ", 1000)+`"}}}}}`)
+}
+
+func declared(commit, json string) *gitindex.Snapshot {
 	revision := gitindex.Revision{Name: "main", Commit: commit}
+	object := gitindex.Declared{
+		Key: guestbook, APIVersion: "apps/v1", Manifest: gitindex.NewManifest([]byte(json)),
+		Origin: gitindex.Origin{Source: "infra", Revision: revision},
+	}
+	first := object
+	first.Key.Name = "another"
+	objects := []gitindex.Declared{first, object}
+	gitindex.Pack(objects)
 	return gitindex.NewSnapshot([]gitindex.SourceState{{
 		Source: gitindex.Source{Name: "infra"}, Revision: revision,
-		Locations: []gitindex.LocationState{{Revision: revision, Objects: []gitindex.Declared{{
-			Key: guestbook, APIVersion: "apps/v1", JSON: []byte(`{"spec":{"replicas":` + replicas + `}}`),
-			Origin: gitindex.Origin{Source: "infra", Revision: revision},
-		}}}},
+		Locations: []gitindex.LocationState{{Revision: revision, Objects: objects}},
 	}})
 }
 
@@ -65,6 +79,8 @@ func TestEmergenciesAreClosedWhenTheyAreOver(t *testing.T) {
 		want    string // state and message; empty if the record is gone
 	}{
 		{"it is open", time.Minute, git("a", "1"), live, nil, "Active: " + departs},
+		{"it is open, and Git's object is large", time.Minute, large("a", "1"), live, nil, "Active: " + departs},
+		{"Git says the same since, and its object is large", time.Minute, large("b", "5"), live, nil, "Reconciled: Git says now what was changed."},
 		{"its time is over", time.Hour, git("a", "1"), live, nil, "Expired: " + departs},
 		{"Git says the same since", time.Minute, git("b", "5"), live, nil, "Reconciled: Git says now what was changed."},
 		{"Git moved and says something else", time.Minute, git("b", "3"), live, nil, "Active: " + departs},

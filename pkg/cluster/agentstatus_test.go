@@ -34,7 +34,7 @@ func TestTheStatusOfAnAgentsSources(t *testing.T) {
 			l.Revision = revision
 		}
 		for i := range objects {
-			l.Objects = append(l.Objects, gitindex.Declared{Key: gitindex.Key{Kind: "Secret", Name: string(rune('a' + i))}, JSON: []byte("{}")})
+			l.Objects = append(l.Objects, gitindex.Declared{Key: gitindex.Key{Kind: "Secret", Name: string(rune('a' + i))}, Manifest: gitindex.NewManifest([]byte("{}"))})
 		}
 		s.Locations = []gitindex.LocationState{l}
 		return s

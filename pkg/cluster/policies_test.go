@@ -28,7 +28,7 @@ func TestAPolicyThatIsWrongInPartStillGuards(t *testing.T) {
 	key := gitindex.Key{Kind: "ConfigMap", Namespace: "staging", Name: "settings"}
 	snapshot := gitindex.NewSnapshot([]gitindex.SourceState{{
 		Source:    gitindex.Source{Name: "infra"},
-		Locations: []gitindex.LocationState{{Objects: []gitindex.Declared{{Key: key, APIVersion: "v1", JSON: []byte(`{}`)}}}},
+		Locations: []gitindex.LocationState{{Objects: []gitindex.Declared{{Key: key, APIVersion: "v1", Manifest: gitindex.NewManifest([]byte(`{}`))}}}},
 	}})
 	v := policy.Decide(policy.Request{Key: key, Operation: policy.Delete, User: policy.User{Name: "ann"}}, snapshot, policy.Policy{Guards: []policy.Guard{guard}, Types: types})
 	if v.Outcome != policy.Deny || v.Reason != policy.DeclaredObjectDeleted {

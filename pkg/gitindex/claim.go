@@ -18,12 +18,12 @@ func claim(d *Declared) (secret Key, ok bool) {
 	case "bitnami.com/SealedSecret":
 		return secret, true
 	case "external-secrets.io/ExternalSecret":
-		if json.Unmarshal(d.JSON, &object) == nil && object.Spec.Target.Name != "" {
+		if json.Unmarshal(d.Manifest.JSON(), &object) == nil && object.Spec.Target.Name != "" {
 			secret.Name = object.Spec.Target.Name
 		}
 		return secret, true
 	case "cert-manager.io/Certificate":
-		if json.Unmarshal(d.JSON, &object) != nil || object.Spec.SecretName == "" {
+		if json.Unmarshal(d.Manifest.JSON(), &object) != nil || object.Spec.SecretName == "" {
 			return Key{}, false // nothing that the API server would take
 		}
 		secret.Name = object.Spec.SecretName

@@ -11,7 +11,7 @@ import (
 type Declared struct {
 	Key        Key
 	APIVersion string // as rendered: "apps/v1"
-	JSON       []byte // the object, compact, keys sorted
+	Manifest   Manifest
 	Origin     Origin
 
 	// ScopeUnknown is true for a kind of which the renderer can't tell
@@ -32,11 +32,11 @@ type Declared struct {
 
 	// Generated, if not empty, is the name before the hash that Kustomize puts
 	// behind it, of an object made of what only the agent can decrypt: the name
-	// in Key and JSON is a stand-in, wherever the location's objects have it. A
+	// in Key and Manifest is a stand-in, wherever the location's objects have it. A
 	// Snapshot has the name that the agent recorded instead.
 	Generated string
 
-	// Sealed is, if JSON has decrypted values, the object with those opaque. It
+	// Sealed is, if Manifest has decrypted values, the object with those opaque. It
 	// is what may be kept and printed.
 	Sealed []byte
 
@@ -44,7 +44,7 @@ type Declared struct {
 	Undecrypted string
 
 	// Recorded is true for an object that is known by the agent's record
-	// alone. JSON names it and says no more; all its fields are Git's.
+	// alone. Manifest names it and says no more; all its fields are Git's.
 	Recorded bool
 }
 
@@ -54,14 +54,14 @@ func (d *Declared) Presentable() []byte {
 	if d.Sealed != nil {
 		return d.Sealed
 	}
-	return d.JSON
+	return d.Manifest.JSON()
 }
 
 // Object decodes the declared object. Whole numbers are int64, as they are in
 // unstructured objects. The caller owns the result.
 func (d *Declared) Object() (map[string]any, error) {
 	var object map[string]any
-	if err := json.UnmarshalCaseSensitivePreserveInts(d.JSON, &object); err != nil {
+	if err := json.UnmarshalCaseSensitivePreserveInts(d.Manifest.JSON(), &object); err != nil {
 		return nil, fmt.Errorf("decoding declared %s of source %s: %w", d.Key, d.Origin.Source, err)
 	}
 	return object, nil

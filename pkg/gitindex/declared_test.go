@@ -8,7 +8,7 @@ import (
 )
 
 func TestAnObjectIsDecodedAsUnstructuredOnesAre(t *testing.T) {
-	d := gitindex.Declared{JSON: []byte(`{"replicas":1,"big":9007199254740993,"share":0.5}`)}
+	d := gitindex.Declared{Manifest: gitindex.NewManifest([]byte(`{"replicas":1,"big":9007199254740993,"share":0.5}`))}
 	object, err := d.Object()
 	if err != nil {
 		t.Fatal(err)
@@ -24,9 +24,9 @@ func TestAnObjectIsDecodedAsUnstructuredOnesAre(t *testing.T) {
 
 func TestAnObjectThatCannotBeDecodedIsNamed(t *testing.T) {
 	d := gitindex.Declared{
-		Key:    gitindex.Key{Kind: "Deployment", Namespace: "staging", Name: "web"},
-		Origin: gitindex.Origin{Source: "infra"},
-		JSON:   []byte(`{`),
+		Key:      gitindex.Key{Kind: "Deployment", Namespace: "staging", Name: "web"},
+		Origin:   gitindex.Origin{Source: "infra"},
+		Manifest: gitindex.NewManifest([]byte(`{`)),
 	}
 	_, err := d.Object()
 	if want := "decoding declared Deployment staging/web of source infra: unexpected end of JSON input"; err == nil || err.Error() != want {

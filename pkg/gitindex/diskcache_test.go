@@ -65,7 +65,7 @@ func declaredObjects(source Source, l *LocationState, n int) []Declared {
 		b.WriteString(`{}]}}`)
 		objects = append(objects, Declared{
 			Key:        Key{Group: "apps", Kind: "Deployment", Namespace: l.Location.Namespace, Name: name},
-			APIVersion: "apps/v1", JSON: b.Bytes(), ScopeUnknown: i%2 == 0,
+			APIVersion: "apps/v1", Manifest: NewManifest(b.Bytes()), ScopeUnknown: i%2 == 0,
 			Origin: Origin{
 				Source: source.Name, URL: source.Repository.URL, Revision: l.Revision, Path: l.Location.Path,
 				File: fmt.Sprintf("%s/%d.yaml", l.Location.Path, i), Line: 3,
@@ -338,7 +338,7 @@ func BenchmarkDiskCacheLoad(b *testing.B) {
 func TestDecryptedValuesAreNotSaved(t *testing.T) {
 	state := savedState("infra", 1)
 	d := &state.Locations[0].Objects[0]
-	d.JSON, d.Sealed = []byte(`{"spec":"hunter2"}`), []byte(`{"sops":{},"spec":"ENC[]"}`)
+	d.Manifest, d.Sealed = NewManifest([]byte(`{"spec":"hunter2"}`)), []byte(`{"sops":{},"spec":"ENC[]"}`)
 	d.Hidden, d.Generated, d.Undecrypted = []string{"spec"}, "settings", "no key"
 	cache := newSavedCache(t, state)
 	loaded, found, err := cache.load(state.Source)
@@ -346,7 +346,7 @@ func TestDecryptedValuesAreNotSaved(t *testing.T) {
 		t.Fatal(found, err)
 	}
 	got := loaded.Locations[0].Objects[0]
-	if string(got.JSON) != string(d.Sealed) || got.Generated != d.Generated || got.Undecrypted != d.Undecrypted {
-		t.Errorf("got %s, generated %q, undecrypted %q", got.JSON, got.Generated, got.Undecrypted)
+	if string(got.Manifest.JSON()) != string(d.Sealed) || got.Generated != d.Generated || got.Undecrypted != d.Undecrypted {
+		t.Errorf("got %s, generated %q, undecrypted %q", got.Manifest.JSON(), got.Generated, got.Undecrypted)
 	}
 }

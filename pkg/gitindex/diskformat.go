@@ -156,7 +156,7 @@ func decodeLocation(dec *gob.Decoder, source string) (LocationState, error) {
 		l.Objects = append(l.Objects, Declared{
 			Key:          d.Key,
 			APIVersion:   d.APIVersion,
-			JSON:         d.JSON,
+			Manifest:     NewManifest(d.JSON),
 			ScopeUnknown: d.ScopeUnknown,
 			Undetermined: d.Undetermined,
 			Hidden:       d.Hidden,

@@ -244,7 +244,7 @@ func renderFolder(ctx context.Context, tree fs.FS, at gitindex.Location) ([]giti
 			objects = append(objects, gitindex.Declared{
 				Key:        gitindex.Key{Kind: kind, Namespace: at.Namespace, Name: name},
 				APIVersion: "v1",
-				JSON:       fmt.Appendf(nil, `{"kind":%q,"metadata":{"name":%q}}`, kind, name),
+				Manifest:   gitindex.NewManifest(fmt.Appendf(nil, `{"kind":%q,"metadata":{"name":%q}}`, kind, name)),
 				Origin: gitindex.Origin{File: file, Line: i + 1,
 					Fields: []gitindex.FieldOrigin{{Path: "spec", File: file, Line: i + 1}}},
 			})

@@ -37,7 +37,7 @@ func (s *SourceState) Size() (objects, bytes int) {
 	for _, l := range s.Locations {
 		objects += len(l.Objects)
 		for i := range l.Objects {
-			bytes += len(l.Objects[i].JSON)
+			bytes += l.Objects[i].Manifest.Len()
 		}
 	}
 	if s.ByRecord() {

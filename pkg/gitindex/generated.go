@@ -56,12 +56,14 @@ const unnamed = "-…"
 // rename puts names in the place of stand-ins, which are the hash of something
 // and so in no other text.
 func (d *Declared) rename(names map[string]string) {
+	text := d.Manifest.JSON()
 	for standIn, name := range names {
-		d.JSON = bytes.ReplaceAll(d.JSON, []byte(standIn), []byte(name))
+		text = bytes.ReplaceAll(text, []byte(standIn), []byte(name))
 		if d.Sealed != nil {
 			d.Sealed = bytes.ReplaceAll(d.Sealed, []byte(standIn), []byte(name))
 		}
 	}
+	d.Manifest = NewManifest(text)
 }
 
 // recordedAs are the names by which the agent may have recorded an object:

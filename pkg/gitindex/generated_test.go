@@ -12,7 +12,7 @@ import (
 func secret(name, generated string) gitindex.Declared {
 	return gitindex.Declared{
 		Key: gitindex.Key{Kind: "Secret", Namespace: "apps", Name: name}, Generated: generated,
-		JSON: []byte(`{"kind":"Secret","metadata":{"name":"` + name + `"}}`),
+		Manifest: gitindex.NewManifest([]byte(`{"kind":"Secret","metadata":{"name":"` + name + `"}}`)),
 	}
 }
 
@@ -40,13 +40,13 @@ func TestAGeneratedObjectHasTheNameThatTheAgentRecorded(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			web := object("Deployment", "apps", "web", "web.yaml")
-			web.JSON = []byte(reference(standIn))
+			web.Manifest = gitindex.NewManifest([]byte(reference(standIn)))
 			state := declaring("infra", web, secret("known-bcdfghkmt2", ""), secret(standIn, "settings"))
 			state.Source.Recorded = test.recorded
 			snapshot := snapshotOf(state)
 			var got []string
 			for _, d := range snapshot.All() {
-				got = append(got, string(d.JSON))
+				got = append(got, string(d.Manifest.JSON()))
 				if snapshot.Lookup(d.Key) != d {
 					t.Errorf("%s is not found by its name", d.Key)
 				}

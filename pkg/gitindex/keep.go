@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 )
 
 // restore takes a source's state from disk, before the first look at it. An
@@ -102,8 +103,13 @@ func (r *Refresher) keep() {
 			r.log.Error(err, "cache files that no source has may stay")
 		}
 	}
+	changed := false
 	for _, f := range work.files {
 		r.save(f)
+		changed = changed || f.next.content != f.last.content
+	}
+	if changed {
+		debug.FreeOSMemory() // what rendering and saving took, which the runtime would keep for long
 	}
 }
 

@@ -186,8 +186,8 @@ type rendering struct {
 }
 
 // stamp returns the objects with the source, URL, revision and path of
-// origin. The slice is new, as snapshots have the old one; what the objects
-// point to is shared.
+// origin, packed. The slice is new, as snapshots have the old one; what the
+// objects point to is shared.
 func stamp(objects []Declared, origin Origin) []Declared {
 	stamped := make([]Declared, len(objects))
 	for i, d := range objects {
@@ -197,5 +197,6 @@ func stamp(objects []Declared, origin Origin) []Declared {
 		d.Origin.Path = origin.Path
 		stamped[i] = d
 	}
+	Pack(stamped)
 	return stamped
 }

@@ -18,7 +18,7 @@ func (s *Snapshot) addRecorded(state *SourceState) {
 			continue
 		}
 		s.add(&Declared{
-			Key: r.Key, APIVersion: r.APIVersion, JSON: r.identity(), Recorded: true,
+			Key: r.Key, APIVersion: r.APIVersion, Manifest: NewManifest(r.identity()), Recorded: true,
 			Origin: Origin{Source: state.Source.Name, URL: Redact(state.Source.Repository.URL), Revision: state.Revision, Path: state.path()},
 		})
 	}

@@ -71,7 +71,7 @@ func TestTheAgentsRecordStandsInForWhatWasNeverRendered(t *testing.T) {
 		w.run(recorded(web))
 		d := w.index.Current().Lookup(web.Key)
 		if d == nil || !d.Recorded || d.APIVersion != "apps/v1" || d.Origin.Source != "infra" || d.Origin.Path != "apps" ||
-			string(d.JSON) != `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web","namespace":"staging"}}` {
+			string(d.Manifest.JSON()) != `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web","namespace":"staging"}}` {
 			w.t.Errorf("declared is %+v", d)
 		}
 		if missing := w.index.Current().Incomplete(); missing != nil {

@@ -117,7 +117,7 @@ func TestOnlyWhatChangedIsFetchedAndRendered(t *testing.T) {
 			w.t.Errorf("apps was rendered %d times, db %d times", apps, db)
 		}
 		after := w.index.Current().Lookup(before.Key)
-		if &after.JSON[0] != &before.JSON[0] {
+		if &after.Manifest.JSON()[0] != &before.Manifest.JSON()[0] {
 			w.t.Error("the object's JSON was copied")
 		}
 	})

@@ -105,7 +105,7 @@ gitonly_source_render_errors_total{source="infra"} 1
 // the agent renders, and one that was never reached.
 func states() []gitindex.SourceState {
 	revision := gitindex.Revision{Name: "main", Commit: "4f2c1ab93d"}
-	object := gitindex.Declared{Key: gitindex.Key{Kind: "ConfigMap", Namespace: "staging", Name: "settings"}, JSON: []byte(`{"data":{}}`)}
+	object := gitindex.Declared{Key: gitindex.Key{Kind: "ConfigMap", Namespace: "staging", Name: "settings"}, Manifest: gitindex.NewManifest([]byte(`{"data":{}}`))}
 	source := func(name string) gitindex.Source {
 		return gitindex.Source{Name: name, Interval: 5 * time.Minute, Locations: []gitindex.Location{{Path: "apps"}}}
 	}

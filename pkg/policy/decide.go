@@ -200,7 +200,7 @@ func (c *decision) update(declared *gitindex.Declared) (fields.Update, error) {
 		return fields.Update{}, fmt.Errorf("%w: %w", fields.ErrGit, err)
 	}
 	u := fields.Update{
-		Type: c.written(), Version: version.Version, Declared: declared.JSON, Old: c.req.OldObject, New: c.req.Object, Part: c.part,
+		Type: c.written(), Version: version.Version, Declared: declared.Manifest.JSON(), Old: c.req.OldObject, New: c.req.Object, Part: c.part,
 		Tracked: c.req.Subresource == "", Manager: c.req.FieldManager,
 		Undetermined: declared.Undetermined, Hidden: declared.Hidden,
 	}

@@ -42,7 +42,7 @@ func declare(t testing.TB, text string) gitindex.Declared {
 	return gitindex.Declared{
 		Key:        gitindex.Key{Group: m.GroupVersionKind().Group, Kind: m.Kind, Namespace: m.Namespace, Name: m.Name},
 		APIVersion: m.APIVersion,
-		JSON:       object,
+		Manifest:   gitindex.NewManifest(object),
 		Origin: gitindex.Origin{
 			Source: "infra", URL: "https://git.example.com/org/infra.git", Revision: revision,
 			Path: "apps/overlays/staging", File: "apps/base/guestbook/deployment.yaml", Line: 1,
@@ -57,6 +57,11 @@ func snapshot(t testing.TB, objects ...string) *gitindex.Snapshot {
 	for _, text := range objects {
 		declared = append(declared, declare(t, text))
 	}
+	return snapshotOf(declared)
+}
+
+// snapshotOf is one of these objects alone.
+func snapshotOf(declared []gitindex.Declared) *gitindex.Snapshot {
 	location := gitindex.Location{Path: "apps/overlays/staging"}
 	return gitindex.NewSnapshot([]gitindex.SourceState{{
 		Source:    gitindex.Source{Name: "infra", Locations: []gitindex.Location{location}},

@@ -46,7 +46,7 @@ func Differences(types *fields.Types, snap *gitindex.Snapshot, declared *gitinde
 	if err != nil {
 		return nil, unreadable(declared, err)
 	}
-	update.Old, update.New, update.Tracked = declared.JSON, live, false
+	update.Old, update.New, update.Tracked = declared.Manifest.JSON(), live, false
 	update.Ignored = append(update.Ignored, ignored...)
 	change, err := types.Compare(update)
 	if err != nil {

@@ -2,6 +2,8 @@ package workload
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,18 +26,18 @@ func Policy(types *fields.Types, mode v1alpha1.Mode) (policy.Policy, error) {
 	return policy.New([]v1alpha1.GuardPolicy{guard}, types)
 }
 
-// Named are Deployments of these names, declared in one location, and ballast:
-// so many ConfigMaps of so many bytes.
+// Named are Deployments of these names, in order of name, declared in one
+// location, and ballast: so many ConfigMaps of so many bytes.
 func Named(deployments map[string]Size, ballast, bytes int) gitindex.SourceState {
 	revision := gitindex.Revision{Name: "main", Commit: "4f2c1ab93d0e8f7a6b5c4d3e2f1a0b9c8d7e6f5a"}
 	origin := gitindex.Origin{Source: "infra", URL: "https://git.example.com/org/infra.git", Revision: revision, Path: "apps/staging"}
 	var objects []gitindex.Declared
-	for name, size := range deployments {
+	for _, name := range slices.Sorted(maps.Keys(deployments)) {
 		origin.File, origin.Line = "apps/base/"+name+"/deployment.yaml", 1
 		origin.Fields = []gitindex.FieldOrigin{{Path: "spec.replicas", File: "apps/staging/replicas.yaml", Line: 6}}
 		objects = append(objects, gitindex.Declared{
 			Key:        gitindex.Key{Group: "apps", Kind: "Deployment", Namespace: "staging", Name: name},
-			APIVersion: "apps/v1", JSON: encode(Deployment(name, Replicas, size)), Origin: origin,
+			APIVersion: "apps/v1", Manifest: gitindex.NewManifest(encode(Deployment(name, Replicas, deployments[name]))), Origin: origin,
 		})
 	}
 	for i := range ballast {
@@ -43,7 +45,7 @@ func Named(deployments map[string]Size, ballast, bytes int) gitindex.SourceState
 		origin.File, origin.Line, origin.Fields = fmt.Sprintf("apps/staging/settings/%d.yaml", i/100), 1+i%100*20, nil
 		objects = append(objects, gitindex.Declared{
 			Key:        gitindex.Key{Kind: "ConfigMap", Namespace: "staging", Name: name},
-			APIVersion: "v1", JSON: encode(ConfigMap(name, i, bytes)), Origin: origin,
+			APIVersion: "v1", Manifest: gitindex.NewManifest(encode(ConfigMap(name, i, bytes))), Origin: origin,
 		})
 	}
 	location := gitindex.Location{Path: "apps/staging"}

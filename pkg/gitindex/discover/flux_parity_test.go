@@ -82,7 +82,7 @@ func compareWithFlux(t *testing.T, file string) int {
 		t.Fatalf("%d objects, Flux makes %d", len(ours), len(theirs))
 	}
 	for i := range ours {
-		got := decoded(t, ours[i].JSON)
+		got := decoded(t, ours[i].Manifest.JSON())
 		if metadata := theirs[i]["metadata"].(map[string]any); !ours[i].ScopeUnknown && ours[i].Key.Namespace == "default" && metadata["namespace"] == nil {
 			metadata["namespace"] = "default"
 		}

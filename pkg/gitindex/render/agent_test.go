@@ -62,7 +62,7 @@ func TestWhatAnAgentAppliesOfALocation(t *testing.T) {
 			}
 			var got []string
 			for _, d := range declared {
-				got = append(got, string(d.JSON))
+				got = append(got, string(d.Manifest.JSON()))
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("declared (-want +got):\n%s", diff)

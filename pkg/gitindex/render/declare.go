@@ -92,7 +92,7 @@ func (d *declarer) declare(o *object, key gitindex.Key, unknown bool) error {
 		return o.fault(fmt.Errorf("encoding %s: %w", key, err))
 	}
 	d.declared = append(d.declared, gitindex.Declared{
-		Key: key, APIVersion: version, JSON: encoded, ScopeUnknown: unknown, Dropped: dropped,
+		Key: key, APIVersion: version, Manifest: gitindex.NewManifest(encoded), ScopeUnknown: unknown, Dropped: dropped,
 		Undetermined: o.undetermined, Hidden: o.hidden, Origin: o.origin(),
 		Generated: o.generated, Sealed: presentable, Undecrypted: o.undecrypted,
 	})

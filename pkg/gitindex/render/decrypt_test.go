@@ -128,7 +128,7 @@ func TestWithAKeyObjectsAreWhatTheDecryptedFilesMake(t *testing.T) {
 func texts(all []gitindex.Declared) []string {
 	var objects []string
 	for i := range all {
-		objects = append(objects, string(all[i].JSON))
+		objects = append(objects, string(all[i].Manifest.JSON()))
 	}
 	return objects
 }
@@ -162,15 +162,15 @@ func TestWithoutAKeyWhatComesOfEncryptedFilesIsOpaque(t *testing.T) {
 		{"web", "", "", ""},
 	} {
 		d := named(t, got, test.name)
-		if test.json != "" && string(d.JSON) != test.json {
-			t.Errorf("%s is\n%s\nnot\n%s", d.Key, d.JSON, test.json)
+		if test.json != "" && string(d.Manifest.JSON()) != test.json {
+			t.Errorf("%s is\n%s\nnot\n%s", d.Key, d.Manifest.JSON(), test.json)
 		}
 		if d.Generated != test.generated || d.Undecrypted != test.why || d.Sealed != nil {
 			t.Errorf("%s: generated %q, undecrypted %q, sealed %s", d.Key, d.Generated, d.Undecrypted, d.Sealed)
 		}
 	}
-	if web := named(t, got, "web"); !strings.Contains(string(web.JSON), `{"name":"`+settings.Key.Name+`"}`) {
-		t.Errorf("no reference to %s:\n%s", settings.Key.Name, web.JSON)
+	if web := named(t, got, "web"); !strings.Contains(string(web.Manifest.JSON()), `{"name":"`+settings.Key.Name+`"}`) {
+		t.Errorf("no reference to %s:\n%s", settings.Key.Name, web.Manifest.JSON())
 	}
 }
 
@@ -180,8 +180,8 @@ func TestWhereNothingIsDecryptedFilesAreAsTheyAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := base64.StdEncoding.EncodeToString([]byte(sopsFile(t, "encrypted.bin")))
-	if fixed := named(t, got, "fixed"); !strings.Contains(strings.ReplaceAll(string(fixed.JSON), `\n`, ""), want) || fixed.Undecrypted != "" || fixed.Generated != "" {
-		t.Errorf("it isn't as in Git: %s", fixed.JSON)
+	if fixed := named(t, got, "fixed"); !strings.Contains(strings.ReplaceAll(string(fixed.Manifest.JSON()), `\n`, ""), want) || fixed.Undecrypted != "" || fixed.Generated != "" {
+		t.Errorf("it isn't as in Git: %s", fixed.Manifest.JSON())
 	}
 }
 
@@ -206,11 +206,11 @@ func TestTheDataOfASecretIsDecryptedOneByOne(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := got[0]; !strings.Contains(string(d.JSON), `"cert.pem":"`+test.value+`","other":"b3RoZXI="`) || (d.Undecrypted != "") != test.opaque || (d.Sealed != nil) != test.sealed {
-				t.Errorf("undecrypted %q, sealed %s:\n%s", d.Undecrypted, d.Sealed, d.JSON)
+			if d := got[0]; !strings.Contains(string(d.Manifest.JSON()), `"cert.pem":"`+test.value+`","other":"b3RoZXI="`) || (d.Undecrypted != "") != test.opaque || (d.Sealed != nil) != test.sealed {
+				t.Errorf("undecrypted %q, sealed %s:\n%s", d.Undecrypted, d.Sealed, d.Manifest.JSON())
 			}
-			if d := got[1]; d.Key.Namespace != "left" || strings.Contains(string(d.JSON), "ENC[]") || strings.Contains(string(d.JSON), plain) {
-				t.Errorf("an object that asks to be left alone isn't:\n%s", d.JSON)
+			if d := got[1]; d.Key.Namespace != "left" || strings.Contains(string(d.Manifest.JSON()), "ENC[]") || strings.Contains(string(d.Manifest.JSON()), plain) {
+				t.Errorf("an object that asks to be left alone isn't:\n%s", d.Manifest.JSON())
 			}
 		})
 	}
@@ -230,16 +230,16 @@ spec: {replicas: 1}
 	files["apps/patch.yaml"] = &fstest.MapFile{Data: []byte(sopsFile(t, "encrypted.partly.yaml")), Mode: 0o644}
 	want := `{"apiVersion":"example.com/v1","kind":"Database","metadata":{"name":"main"},"spec":{"credentials":{"password":"hunter2-of-the-db","port":5432,"tls":true,"user":"admin"},"replicas":1,"size":3}}`
 	got, err := renderTree(files, withKey(t))
-	if err != nil || string(got[0].JSON) != want {
+	if err != nil || string(got[0].Manifest.JSON()) != want {
 		t.Errorf("got %s, %v", texts(got), err)
 	}
 	if strings.Contains(string(got[0].Presentable()), "hunter2") {
 		t.Errorf("it can be kept in clear: %s", got[0].Presentable())
 	}
 	got, err = renderTree(files, withoutKey())
-	if err != nil || !strings.Contains(string(got[0].JSON), `"credentials":{"password":"ENC[]","port":"ENC[]","tls":"ENC[]","user":"ENC[]"},"replicas":1,"size":3`) ||
+	if err != nil || !strings.Contains(string(got[0].Manifest.JSON()), `"credentials":{"password":"ENC[]","port":"ENC[]","tls":"ENC[]","user":"ENC[]"},"replicas":1,"size":3`) ||
 		got[0].Undecrypted != "apps/patch.yaml: Secret sops-age can't be read" {
-		t.Errorf("got %v, %s, %s", err, got[0].JSON, got[0].Undecrypted)
+		t.Errorf("got %v, %s, %s", err, got[0].Manifest.JSON(), got[0].Undecrypted)
 	}
 }
 

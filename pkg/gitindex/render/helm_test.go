@@ -33,7 +33,7 @@ func shown(t *testing.T, files fstest.MapFS, at gitindex.Location) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, _ := decode(t, find(t, declared, "ConfigMap */shown").JSON)["data"].(map[string]any)
+	data, _ := decode(t, find(t, declared, "ConfigMap */shown").Manifest.JSON())["data"].(map[string]any)
 	v, _ := data["v"].(string)
 	return v
 }

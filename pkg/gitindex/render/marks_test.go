@@ -46,7 +46,7 @@ func metadataOf(t *testing.T, declared []gitindex.Declared) string {
 	t.Helper()
 	var b strings.Builder
 	for _, d := range declared {
-		metadata := decode(t, d.JSON)["metadata"].(map[string]any)
+		metadata := decode(t, d.Manifest.JSON())["metadata"].(map[string]any)
 		fmt.Fprintf(&b, "%s: %v %v %v\n", d.Key, metadata["namespace"], metadata["labels"], metadata["annotations"])
 	}
 	return b.String()
@@ -148,7 +148,7 @@ func TestWhatFluxDoesNotApplyIsNotDeclared(t *testing.T) {
 		}
 		var b strings.Builder
 		for _, d := range declared {
-			fmt.Fprintf(&b, "%s %s\n", d.Key, d.JSON)
+			fmt.Fprintf(&b, "%s %s\n", d.Key, d.Manifest.JSON())
 		}
 		return b.String()
 	}

@@ -164,8 +164,8 @@ func TestImagesAreSetAsKustomizeEditDoes(t *testing.T) {
 			t.Errorf("%v: %v", test.set, err)
 			continue
 		}
-		if got := decode(t, declared[0].JSON); !strings.Contains(fmt.Sprint(got), " image:"+test.want+" ") && !strings.Contains(fmt.Sprint(got), "[image:"+test.want+" ") {
-			t.Errorf("own %v, set %v, flux %t: %s has no image %s", test.own, test.set, test.flux, declared[0].JSON, test.want)
+		if got := decode(t, declared[0].Manifest.JSON()); !strings.Contains(fmt.Sprint(got), " image:"+test.want+" ") && !strings.Contains(fmt.Sprint(got), "[image:"+test.want+" ") {
+			t.Errorf("own %v, set %v, flux %t: %s has no image %s", test.own, test.set, test.flux, declared[0].Manifest.JSON(), test.want)
 		}
 	}
 }
@@ -207,8 +207,8 @@ func TestLabelsReplaceThoseOfTheSamePlaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec := decode(t, declared[0].JSON)["spec"].(map[string]any)
-	got := fmt.Sprint(decode(t, declared[0].JSON)["metadata"].(map[string]any)["labels"], spec["selector"], spec["template"].(map[string]any)["metadata"])
+	spec := decode(t, declared[0].Manifest.JSON())["spec"].(map[string]any)
+	got := fmt.Sprint(decode(t, declared[0].Manifest.JSON())["metadata"].(map[string]any)["labels"], spec["selector"], spec["template"].(map[string]any)["metadata"])
 	want := "map[app:new inner:3 kept:1 outer:2] map[matchLabels:map[app:new kept:1]] map[labels:map[app:new inner:3 kept:1]]"
 	if got != want {
 		t.Errorf("got %s\nwant %s", got, want)

@@ -55,7 +55,7 @@ func compareWithKustomize(t *testing.T, root, dir string) int {
 	for i, d := range ours {
 		want := theirs[i]
 		namespaceAsDocumented(want, d)
-		if diff := cmp.Diff(want, decode(t, d.JSON)); diff != "" {
+		if diff := cmp.Diff(want, decode(t, d.Manifest.JSON())); diff != "" {
 			t.Errorf("%s differs from Kustomize's (-Kustomize +ours):\n%s", d.Key, diff)
 		}
 		if d.Origin.File == "" {

@@ -126,7 +126,7 @@ func TestPlainFoldersDeclareTheirObjects(t *testing.T) {
 func summaries(declared []gitindex.Declared) []string {
 	var all []string
 	for _, d := range declared {
-		line := d.Key.String() + " " + place(d.Origin.File, d.Origin.Line) + " " + string(d.JSON)
+		line := d.Key.String() + " " + place(d.Origin.File, d.Origin.Line) + " " + string(d.Manifest.JSON())
 		if d.ScopeUnknown {
 			line += " (scope unknown)"
 		}
@@ -268,7 +268,7 @@ func TestPlainExamplesAreReadAsKubectlReadsThem(t *testing.T) {
 			ours := renderAt(t, infra, gitindex.Location{Path: dir})
 			var got []map[string]any
 			for _, d := range ours {
-				got = append(got, decode(t, d.JSON))
+				got = append(got, decode(t, d.Manifest.JSON()))
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-kubectl +ours):\n%s", diff)

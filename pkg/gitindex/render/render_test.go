@@ -223,17 +223,17 @@ func TestTheSameTreeIsAlwaysRenderedTheSame(t *testing.T) {
 func TestASchemaOfOneRepositoryIsNotThatOfTheNext(t *testing.T) {
 	archive := extract(t, "testdata/parity/openapi-file.txtar")
 	merged := renderAt(t, archive, gitindex.Location{Path: "app"})[0]
-	if want := `{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"w"},"spec":{"parts":[{"name":"b","size":3},{"name":"a","size":1}]}}`; string(merged.JSON) != want {
-		t.Fatalf("with the schema: %s", merged.JSON)
+	if want := `{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"w"},"spec":{"parts":[{"name":"b","size":3},{"name":"a","size":1}]}}`; string(merged.Manifest.JSON()) != want {
+		t.Fatalf("with the schema: %s", merged.Manifest.JSON())
 	}
 	write(t, archive, "app/kustomization.yaml", "resources: [widget.yaml]\npatches: [{path: patch.yaml}]\n")
 	replaced := renderAt(t, archive, gitindex.Location{Path: "app"})[0]
-	if want := `{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"w"},"spec":{"parts":[{"name":"b","size":3}]}}`; string(replaced.JSON) != want {
-		t.Errorf("without the schema: %s", replaced.JSON)
+	if want := `{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"w"},"spec":{"parts":[{"name":"b","size":3}]}}`; string(replaced.Manifest.JSON()) != want {
+		t.Errorf("without the schema: %s", replaced.Manifest.JSON())
 	}
 	// A list of a built-in kind merges again, too.
-	if got := renderAt(t, infra, gitindex.Location{Path: "apps/overlays/production"}); !bytes.Contains(got[0].JSON, []byte(`"readinessProbe"`)) {
-		t.Errorf("the container was replaced: %s", got[0].JSON)
+	if got := renderAt(t, infra, gitindex.Location{Path: "apps/overlays/production"}); !bytes.Contains(got[0].Manifest.JSON(), []byte(`"readinessProbe"`)) {
+		t.Errorf("the container was replaced: %s", got[0].Manifest.JSON())
 	}
 }
 

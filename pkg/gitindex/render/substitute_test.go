@@ -139,7 +139,7 @@ data: {key: "${REGION}"}
 		t.Fatal(err)
 	}
 	for i, want := range []string{"${REGION}", "eu"} {
-		if got := decode(t, declared[i].JSON)["data"].(map[string]any)["key"]; got != want {
+		if got := decode(t, declared[i].Manifest.JSON())["data"].(map[string]any)["key"]; got != want {
 			t.Errorf("%s has %v, want %s", declared[i].Key, got, want)
 		}
 	}

@@ -68,7 +68,7 @@ func TestFieldsThatDifferFromOneRenderingToTheNextAreUndetermined(t *testing.T) 
 				t.Fatalf("%d objects", len(declared))
 			}
 			if diff := cmp.Diff(test.want, declared[0].Undetermined); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", declared[0].JSON, diff)
+				t.Errorf("%s (-want +got):\n%s", declared[0].Manifest.JSON(), diff)
 			}
 		})
 	}
@@ -101,7 +101,7 @@ func TestAChartThatMakesNothingUpIsTheSameEachTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(first[0].JSON, again[0].JSON) {
-		t.Errorf("first %s\nthen  %s", first[0].JSON, again[0].JSON)
+	if !bytes.Equal(first[0].Manifest.JSON(), again[0].Manifest.JSON()) {
+		t.Errorf("first %s\nthen  %s", first[0].Manifest.JSON(), again[0].Manifest.JSON())
 	}
 }
