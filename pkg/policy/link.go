@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
@@ -18,9 +19,9 @@ func link(origin *gitindex.Origin, file string, line int) string {
 		return fmt.Sprintf("%s in %s", file, origin.URL)
 	}
 	ref := cmp.Or(origin.Revision.Name, origin.Revision.Commit)
-	page := fmt.Sprintf("https://%s/%s/%s/%s", host, repository, fileView(host, ref), file)
+	page := "https://" + host + "/" + repository + "/" + fileView(host, ref) + "/" + file
 	if line > 0 && !strings.HasPrefix(host, "bitbucket.") {
-		page += fmt.Sprintf("#L%d", line)
+		page += "#L" + strconv.Itoa(line)
 	}
 	return page
 }

@@ -24,7 +24,7 @@ func (c *decision) message(v *Verdict, taken *identity, refused bool) string {
 	if v.Outcome == Warn {
 		said = "gitonly: would be refused, but for Audit mode: "
 	}
-	lines := []string{said + c.summary(v, taken)}
+	lines := append(make([]string, 0, 8), said+c.summary(v, taken))
 	if v.Declared != nil && taken == nil {
 		place := c.place(v.Declared)
 		if v.Outcome == Warn { // a warning's first line is best short

@@ -14,33 +14,32 @@ var bookkeeping = []string{
 	"managedFields", "resourceVersion", "selfLink", "uid",
 }
 
-// notes are the annotations by which tools remember something, or ask the sync
-// agent to look at Git again. They say nothing that Git could. Those that break
-// the glass have rules of their own.
-func notes(kind kschema.GroupVersionKind) []string {
-	always := []string{
-		"kubectl.kubernetes.io/last-applied-configuration",
-		v1alpha1.BreakGlassAnnotation, v1alpha1.BreakGlassUntilAnnotation, v1alpha1.BreakGlassApproveAnnotation,
-	}
-	switch {
-	case kind.Group == "apps" && kind.Kind == "DaemonSet":
+// isNote reports whether an annotation of a kind is one by which tools remember
+// something, or ask the sync agent to look at Git again. These say nothing that
+// Git could. Those that break the glass have rules of their own.
+func isNote(name string, kind kschema.GroupVersionKind) bool {
+	switch name {
+	case "kubectl.kubernetes.io/last-applied-configuration",
+		v1alpha1.BreakGlassAnnotation, v1alpha1.BreakGlassUntilAnnotation, v1alpha1.BreakGlassApproveAnnotation:
+		return true
+	case "deprecated.daemonset.template.generation":
 		// Raised by the API server in each write of the template, and by nobody else.
-		return append(always, "deprecated.daemonset.template.generation")
-	case kind.Group == "apps" && kind.Kind == "Deployment":
+		return kind.Group == "apps" && kind.Kind == "DaemonSet"
+	case "deployment.kubernetes.io/revision":
 		// The controller's, which writes it again at once.
-		return append(always, "deployment.kubernetes.io/revision")
-	case kind.Group == "argoproj.io" && kind.Kind == "Application":
-		return append(always, "argocd.argoproj.io/refresh", "argocd.argoproj.io/hydrate")
-	case kind.Group == "argoproj.io" && kind.Kind == "ApplicationSet":
-		return append(always, "argocd.argoproj.io/application-set-refresh")
-	case strings.HasSuffix(kind.Group, ".toolkit.fluxcd.io"):
-		return append(always, "reconcile.fluxcd.io/requestedAt", "reconcile.fluxcd.io/forceAt", "reconcile.fluxcd.io/resetAt")
+		return kind.Group == "apps" && kind.Kind == "Deployment"
+	case "argocd.argoproj.io/refresh", "argocd.argoproj.io/hydrate":
+		return kind.Group == "argoproj.io" && kind.Kind == "Application"
+	case "argocd.argoproj.io/application-set-refresh":
+		return kind.Group == "argoproj.io" && kind.Kind == "ApplicationSet"
+	case "reconcile.fluxcd.io/requestedAt", "reconcile.fluxcd.io/forceAt", "reconcile.fluxcd.io/resetAt":
+		return strings.HasSuffix(kind.Group, ".toolkit.fluxcd.io")
 	}
-	return always
+	return false
 }
 
-// forget drops bookkeeping and these notes from an object.
-func forget(object map[string]any, notes []string) {
+// forget drops bookkeeping and notes from an object.
+func forget(object map[string]any, kind kschema.GroupVersionKind) {
 	delete(object, "apiVersion")
 	delete(object, "kind")
 	metadata, _ := object["metadata"].(map[string]any)
@@ -51,8 +50,10 @@ func forget(object map[string]any, notes []string) {
 	if !ok {
 		return
 	}
-	for _, name := range notes {
-		delete(annotations, name)
+	for name := range annotations {
+		if isNote(name, kind) {
+			delete(annotations, name)
+		}
 	}
 	if len(annotations) == 0 {
 		delete(metadata, "annotations")

@@ -125,9 +125,8 @@ func root(path string) string {
 // limit drops what never counts: what the API server and clients keep for
 // themselves, and what the request can't reach.
 func limit(u *Update, git, before, after map[string]any) {
-	notes := notes(u.Type)
 	for _, object := range []map[string]any{git, before, after} {
-		forget(object, notes)
+		forget(object, u.Type)
 	}
 	if u.Part == Status {
 		// The API server takes labels, annotations, owners and finalizers from

@@ -66,6 +66,9 @@ const (
 
 func (r *reader) decode(object []byte) (map[string]any, error) {
 	r.text = string(object)
+	if r.items == nil {
+		r.items = make([]any, 0, 16)
+	}
 	if r.noting {
 		r.notes = make([]note, 0, len(object)/24) // about as many as there are values
 	}

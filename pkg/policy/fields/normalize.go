@@ -127,7 +127,7 @@ func (t *Types) prune(ref schema.TypeRef, raw, canonical any) any {
 		for i := range c {
 			c[i] = t.prune(element, r[i], c[i])
 		}
-		return c
+		return canonical
 	}
 	return canonical
 }
