@@ -91,7 +91,7 @@ func TestALargeFileIsTroubleOnlyWhereItIsNeeded(t *testing.T) {
 	})
 	close(held.open)
 	r.until("what is wrong", func() bool { return r.refresher.Latest().Source(b.name).Faults() != nil })
-	r.reports(b.name, "rendering inflated at "+revision+": reading inflated/b.yaml: the files of this location are larger than 33554432 bytes in all: split it into several locations, or raise the limit")
+	r.reports(b.name, "rendering inflated at "+revision+": reading inflated/b.yaml: the files of this location are larger than 32 MiB in all: split it into several locations")
 	if got := r.declared(b.name); got != beside {
 		t.Errorf("it declares %q, not its last good %q", got, beside)
 	}

@@ -29,7 +29,7 @@ func (c *decision) remedy(v *Verdict) []string {
 	case VersionSkew:
 		return []string{"Use Git's version to have it compared, or change it there: " + page}
 	case UndeclaredFieldChanged:
-		return []string{addThere(v, page)}
+		return append(restart(v), addThere(v, page))
 	}
 	return []string{"Change it there: " + page}
 }
@@ -46,6 +46,17 @@ func (c *decision) declareIt(v *Verdict) []string {
 		return []string{"Declare it in Git first, and then remove it there."}
 	}
 	return []string{"Declare it in Git, with this change."}
+}
+
+// restartAnnotation is what kubectl rollout restart writes.
+const restartAnnotation = "kubectl.kubernetes.io/restartedAt"
+
+// restart says how a restart of Pods could pass; nothing if the request is none.
+func restart(v *Verdict) []string {
+	if !slices.ContainsFunc(v.Differences, func(d fields.Difference) bool { return strings.Contains(d.Path+d.New.Text, restartAnnotation) }) {
+		return nil
+	}
+	return []string{"GuardPolicy " + v.Policy + " lets kubectl rollout restart pass if its ignoreFields have that annotation."}
 }
 
 // addThere is the way of what Git is silent about.

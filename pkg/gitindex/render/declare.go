@@ -39,7 +39,7 @@ type declarer struct {
 
 var (
 	errNoName   = errors.New("the object has no metadata.name: give it one")
-	errTooLarge = errors.New("the objects of this location are too large in all: split it into several, or raise the limit")
+	errTooLarge = errors.New("the objects of this location are too large in all: split it into several")
 )
 
 func (d *declarer) add(o *object) error {

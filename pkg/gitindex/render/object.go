@@ -59,7 +59,7 @@ func (j *job) count(objects int) error {
 }
 
 func tooMany(limit int) error {
-	return fmt.Errorf("the location declares more than %d objects: split it into several, or raise the limit", limit)
+	return fmt.Errorf("the location declares more than %d objects: split it into several", limit)
 }
 
 func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -116,15 +116,15 @@ func TestLimitsBoundWhatOneLocationMayDeclare(t *testing.T) {
 	}{
 		"objects of plain files": {
 			"-- app/a.yaml --\n" + three, render.Options{MaxObjects: 2},
-			"the location declares more than 2 objects: split it into several, or raise the limit",
+			"the location declares more than 2 objects: split it into several",
 		},
 		"objects of a kustomization": {
 			"-- app/kustomization.yaml --\nresources: [a.yaml]\n-- app/a.yaml --\n" + three, render.Options{MaxObjects: 2},
-			"app/kustomization.yaml: it declares more than 2 objects: split it into several locations, or raise the limit",
+			"app/kustomization.yaml: it declares more than 2 objects: split it into several locations",
 		},
 		"a base that is taken in again and again": {
 			doubling(8), render.Options{MaxObjects: 200},
-			"app/kustomization.yaml: it declares more than 200 objects: split it into several locations, or raise the limit",
+			"app/kustomization.yaml: it declares more than 200 objects: split it into several locations",
 		},
 		"kustomizations that take in each other, and nothing else": {
 			strings.Replace(doubling(40), "resources: [../d.yaml]", "buildMetadata: [managedByLabel]", 1), render.Options{},
@@ -132,15 +132,15 @@ func TestLimitsBoundWhatOneLocationMayDeclare(t *testing.T) {
 		},
 		"a large file": {
 			"-- app/a.yaml --\n" + large, render.Options{MaxBytes: 500},
-			"reading app/a.yaml: the files of this location are larger than 500 bytes in all: split it into several locations, or raise the limit",
+			"reading app/a.yaml: the files of this location are larger than 500 bytes in all: split it into several locations",
 		},
 		"files that are large together": {
 			"-- app/a.yaml --\n" + large + "-- app/b.yaml --\n" + large, render.Options{MaxBytes: 2000},
-			"reading app/b.yaml: the files of this location are larger than 2000 bytes in all: split it into several locations, or raise the limit",
+			"reading app/b.yaml: the files of this location are larger than 2000 bytes in all: split it into several locations",
 		},
 		"objects that are larger than their files": {
 			"-- app/kustomization.yaml --\n" + grown + "-- app/a.yaml --\n" + large, render.Options{MaxBytes: 2000},
-			"app/a.yaml:1: the objects of this location are too large in all: split it into several, or raise the limit",
+			"app/a.yaml:1: the objects of this location are too large in all: split it into several",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

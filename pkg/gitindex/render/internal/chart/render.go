@@ -113,7 +113,7 @@ func (c *charts) files(job Job, chart *helm.Chart, rendered map[string]string, p
 		all = append(all, File{Source: places[name].file, Documents: split(text)})
 	}
 	if left < 0 {
-		return nil, &Fault{File: path.Join(job.Dir, "Chart.yaml"), Text: fmt.Sprintf("the chart comes to more than %d bytes: split it into several, or raise the limit", job.Bytes)}
+		return nil, &Fault{File: path.Join(job.Dir, "Chart.yaml"), Text: fmt.Sprintf("the chart comes to more than %d bytes: split it into several", job.Bytes)}
 	}
 	return all, nil
 }

@@ -42,7 +42,7 @@ func (limits Limits) check(root *Layer) error {
 		return faultf(root.File, 0, "it takes in more than %d kustomizations, counting each as often as it is named: split it into several locations", limits.Layers)
 	}
 	if root.holds.objects > limits.Objects {
-		return faultf(root.File, 0, "it declares more than %d objects: split it into several locations, or raise the limit", limits.Objects)
+		return faultf(root.File, 0, "it declares more than %d objects: split it into several locations", limits.Objects)
 	}
 	return nil
 }
