@@ -9,20 +9,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	admissionregistration "k8s.io/api/admissionregistration/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	typed "k8s.io/client-go/kubernetes/typed/core/v1"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"gitonly.dev/gitonly/e2e/load"
 	"gitonly.dev/gitonly/e2e/stage"
 )
 
@@ -101,7 +98,7 @@ func TestRestartsAndRenewalsLoseNoRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	load := write(t, s.Users["developer"].Config)
+	people := load.Start(t, s.Users["developer"].Config, "load", 8)
 	old := first
 	for round := range 3 {
 		replica := add(fmt.Sprintf("next-%d", round))
@@ -109,7 +106,7 @@ func TestRestartsAndRenewalsLoseNoRequest(t *testing.T) {
 			t.Fatal(err)
 		}
 		service.set(old.Port(), replica.Port())
-		load.goOn(t, 200)
+		people.GoOn(t, 200)
 		stopped := make(chan struct{})
 		go func() {
 			old.Stop()
@@ -123,10 +120,10 @@ func TestRestartsAndRenewalsLoseNoRequest(t *testing.T) {
 			}
 			time.Sleep(20 * time.Millisecond)
 		}
-		load.goOn(t, 50)
+		people.GoOn(t, 50)
 		service.set(replica.Port())
 		<-stopped
-		load.goOn(t, 200)
+		people.GoOn(t, 200)
 		old = replica
 	}
 
@@ -137,8 +134,8 @@ func TestRestartsAndRenewalsLoseNoRequest(t *testing.T) {
 	for bytes.Equal(before, certificate(ctx, t, s)) {
 		time.Sleep(time.Second)
 	}
-	load.goOn(t, 500)
-	load.end(t)
+	people.GoOn(t, 500)
+	people.End(t)
 }
 
 func secrets(t *testing.T, s *stage.Stage) typed.SecretInterface {
@@ -166,63 +163,4 @@ func certificate(ctx context.Context, t *testing.T, s *stage.Stage) []byte {
 		t.Fatal(err)
 	}
 	return served
-}
-
-// load is people that write.
-type load struct {
-	stop   context.CancelFunc
-	done   sync.WaitGroup
-	writes atomic.Int64
-	mu     sync.Mutex
-	failed []error
-}
-
-func write(t *testing.T, access *rest.Config) *load {
-	t.Helper()
-	access = rest.CopyConfig(access)
-	access.QPS = -1
-	client, err := kubernetes.NewForConfig(access)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	l := &load{stop: cancel}
-	for i := range 8 {
-		l.done.Go(func() {
-			for n := 0; ctx.Err() == nil; n++ {
-				object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("load-%d-%d", i, n)}}
-				if _, err := client.CoreV1().ConfigMaps("load").Create(context.Background(), object, metav1.CreateOptions{}); err != nil {
-					l.mu.Lock()
-					l.failed = append(l.failed, err)
-					l.mu.Unlock()
-				}
-				l.writes.Add(1)
-			}
-		})
-	}
-	t.Cleanup(cancel)
-	return l
-}
-
-// goOn waits for so many more writes.
-func (l *load) goOn(t *testing.T, more int64) {
-	t.Helper()
-	for until := l.writes.Load() + more; l.writes.Load() < until; {
-		select {
-		case <-t.Context().Done():
-			t.Fatal("nobody writes")
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-}
-
-// end ends the writes, and fails the test if one of them failed.
-func (l *load) end(t *testing.T) {
-	t.Helper()
-	l.stop()
-	l.done.Wait()
-	for _, err := range l.failed[:min(len(l.failed), 5)] {
-		t.Error(err)
-	}
-	t.Logf("%d of %d writes failed", len(l.failed), l.writes.Load())
 }

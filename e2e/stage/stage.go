@@ -42,6 +42,8 @@ type Options struct {
 	Progress io.Writer // is told what takes long; nil discards it
 
 	APIServerArgs []string // more flags for kube-apiserver, each written --name=value
+
+	WithoutGitonly bool // nothing of gitonly's own is there: it is installed
 }
 
 // Start builds what is missing and starts the cluster. Stop ends it.
@@ -69,7 +71,7 @@ func Start(ctx context.Context, o Options) (*Stage, error) {
 		return nil, err
 	}
 	s.Plane = plane
-	if err := s.cast(ctx); err != nil {
+	if err := s.cast(ctx, !o.WithoutGitonly); err != nil {
 		_ = plane.Stop() // the first error is the one to tell
 		return nil, err
 	}
@@ -86,8 +88,8 @@ func build(ctx context.Context, dir string, progress io.Writer) error {
 	return nil
 }
 
-// cast makes the users.
-func (s *Stage) cast(ctx context.Context) error {
+// cast makes the users, gitonly among them or not.
+func (s *Stage) cast(ctx context.Context, gitonly bool) error {
 	developer, err := s.Plane.AddUser("dana", "developers")
 	if err != nil {
 		return err
@@ -96,10 +98,8 @@ func (s *Stage) cast(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, all := range [][]byte{manifests, rbac.Manifests} {
-		if err := s.Apply(ctx, all); err != nil {
-			return err
-		}
+	if err := s.Apply(ctx, manifests); err != nil {
+		return err
 	}
 	s.Users["admin"], s.Users["developer"], s.Users["colleague"] = s.Plane.Admin, developer, colleague
 	for name, account := range map[string][2]string{
@@ -109,6 +109,12 @@ func (s *Stage) cast(ctx context.Context) error {
 		if s.Users[name], err = s.Plane.ServiceAccountUser(ctx, account[0], account[1]); err != nil {
 			return err
 		}
+	}
+	if !gitonly {
+		return nil
+	}
+	if err := s.Apply(ctx, rbac.Manifests); err != nil {
+		return err
 	}
 	s.gitonly, err = s.Plane.ServiceAccountUser(ctx, "gitonly-system", "gitonly")
 	return err
