@@ -46,6 +46,7 @@ func table() map[string]command {
 		"show":      {"show log|metrics", show},
 		"log-has":   {"log-has TEXT", logHas},
 		"measured":  {"measured", measured},
+		"measures":  {"measures SERIES", measures},
 	}
 }
 

@@ -34,6 +34,27 @@ func measured(ctx context.Context, s *scenario, _ *testscript.TestScript, args [
 	return nil
 }
 
+// measures looks for a series with its value in what the webhook measures.
+func measures(ctx context.Context, s *scenario, _ *testscript.TestScript, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	text, err := s.webhook.Metrics(ctx)
+	if err != nil {
+		return err
+	}
+	name, _, _ := strings.Cut(args[0], "{")
+	var is []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line == args[0] {
+			return nil
+		} else if strings.HasPrefix(line, name) {
+			is = append(is, line)
+		}
+	}
+	return fmt.Errorf("there is no %s, but %q", args[0], is)
+}
+
 // reports installs the kinds of PolicyReports.
 func reports(ctx context.Context, s *scenario, _ *testscript.TestScript, args []string) error {
 	if len(args) > 0 {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -12,8 +13,10 @@ import (
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	crmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"gitonly.dev/gitonly/pkg/certificates"
+	"gitonly.dev/gitonly/pkg/metrics"
 )
 
 // servingCertificate returns the certificate that is served now.
@@ -48,13 +51,27 @@ func (p *parts) certificateCheck(access *rest.Config) *certificates.Check {
 	c := &certificates.Check{
 		Address: certificates.Self(o.bindAddress, strconv.Itoa(o.port)), Clock: clock.RealClock{}, OwnBundle: o.certSecret != "",
 	}
-	if access != nil {
-		reader := p.manager.GetAPIReader()
-		c.Registration = func(ctx context.Context) (*certificates.Registration, error) {
-			return certificates.ReadRegistration(ctx, reader, o.registration)
-		}
+	if access != nil && o.registration != "" {
+		c.Registration = p.readRegistration
 	}
 	return c
+}
+
+func (p *parts) readRegistration(ctx context.Context) (*certificates.Registration, error) {
+	return certificates.ReadRegistration(ctx, p.manager.GetAPIReader(), p.options.registration)
+}
+
+// watchRegistration has /metrics and the log say whether the API server has a
+// registration to ask gitonly by.
+func (p *parts) watchRegistration(access *rest.Config) error {
+	if access == nil || p.options.registration == "" {
+		return nil
+	}
+	presence := certificates.NewPresence(p.options.registration, p.readRegistration, clock.RealClock{}, p.log.WithName("registration"))
+	return errors.Join(
+		p.manager.Add(presence),
+		metrics.FollowRegistration(crmetrics.Registry, p.options.registration, func() int { return int(presence.Found()) }),
+	)
 }
 
 // direct is a client that doesn't read from the cache.

@@ -59,7 +59,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	flags.IntVar(&o.port, "port", 9443, "port that answers the API server")
 	flags.StringVar(&o.certDir, "cert-dir", "/var/run/gitonly/tls", "folder with tls.crt and tls.key, which are read again when they change")
 	flags.StringVar(&o.certSecret, "cert-secret", "", "name of a Secret in gitonly's namespace for certificates that gitonly makes, renews, and has the API server trust, instead of --cert-dir")
-	flags.StringVar(&o.registration, "webhook-configuration", "gitonly", "name of the ValidatingWebhookConfiguration by which the API server asks gitonly; readiness looks at the certificate as that says")
+	flags.StringVar(&o.registration, "webhook-configuration", "gitonly", "name of the ValidatingWebhookConfiguration by which the API server asks gitonly: readiness looks at the certificate as that says, and a metric says whether it is there; empty if it is in a file of the API server's")
 	flags.StringVar(&o.service, "service", "gitonly", "name of the Service in gitonly's namespace that certificates of --cert-secret are for")
 	flags.StringVar(&o.cacheDir, "cache-dir", filepath.Join(os.TempDir(), "gitonly"), "folder for what was fetched and rendered, from which a restart serves while the Git server is away")
 	flags.StringVar(&o.metrics, "metrics-bind-address", ":8080", "address of /metrics; 0 for none")
@@ -116,6 +116,9 @@ func (o *options) validate(rest []string) error {
 	}
 	if o.push != "0" && o.pushSecret == "" {
 		problems = append(problems, errors.New("--push-secret: is required with --push-bind-address: anybody could have sources looked at otherwise"))
+	}
+	if o.certSecret != "" && o.registration == "" {
+		problems = append(problems, errors.New("--webhook-configuration: is required with --cert-secret: gitonly has the API server trust its certificate there"))
 	}
 	if o.fetchTimeout <= 0 {
 		problems = append(problems, fmt.Errorf("--fetch-timeout=%s: must be more than zero", o.fetchTimeout))

@@ -33,6 +33,8 @@ func TestWrongCommandLines(t *testing.T) {
 		{"a port that is none", []string{"--cert-dir", certs, "--port=70000"}, "--port=70000: a port is a number from 1 to 65535"},
 		{"no time to fetch", []string{"--cert-dir", certs, "--fetch-timeout=0s"}, "--fetch-timeout=0s: must be more than zero"},
 		{"certificates from two places", []string{"--cert-dir", certs, "--cert-secret=gitonly"}, "--cert-dir and --cert-secret: only one can say where the certificate is"},
+		{"certificates that nobody could be told to trust", []string{"--cert-secret=gitonly", "--webhook-configuration="},
+			"--webhook-configuration: is required with --cert-secret: gitonly has the API server trust its certificate there"},
 		{"a delay back in time", []string{"--cert-dir", certs, "--shutdown-delay=-1s"}, "--shutdown-delay=-1s: must not be less than zero"},
 		{"no request at once", []string{"--cert-dir", certs, "--max-concurrent-requests=0"}, "--max-concurrent-requests=0: must be more than zero"},
 		{"pushes that anybody may send", []string{"--cert-dir", certs, "--push-bind-address=:9444"},

@@ -138,6 +138,9 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 	if err := parts.measure(certificate); err != nil {
 		return err
 	}
+	if err := parts.watchRegistration(access); err != nil {
+		return err
+	}
 	drain := new(drain)
 	if err := parts.serveReviews(admission.NewHandler(handling), certificate, drain); err != nil {
 		return err

@@ -31,6 +31,16 @@ func Follow(registry prometheus.Registerer, latest func() *gitindex.Snapshot, ce
 	})
 }
 
+// FollowRegistration registers whether the registration of this name is there: 1
+// if it is, 0 if it is gone, -1 where that can't be read.
+func FollowRegistration(registry prometheus.Registerer, name string, present func() int) error {
+	return register(registry, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name:        "gitonly_webhook_registration_present",
+		Help:        "1 if the registration is there, 0 if it is gone, -1 if that can't be read.",
+		ConstLabels: prometheus.Labels{"registration": name},
+	}, func() float64 { return float64(present()) }))
+}
+
 type state struct {
 	latest      func() *gitindex.Snapshot
 	certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
