@@ -2,6 +2,7 @@ package stage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -18,6 +19,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"gitonly.dev/gitonly/e2e/controlplane"
 )
 
 // Webhook is a running webhook process.
@@ -46,6 +49,8 @@ type WebhookOptions struct {
 
 	OwnCertificates bool // it is told by Args where to keep certificates that it makes
 
+	As controlplane.User // whom it works as; the chart's service account, which has the chart's rights, if empty
+
 	PushSecret string // Secret with the token that Git servers share, if it is to hear of pushes
 }
 
@@ -63,7 +68,7 @@ func (s *Stage) StartWebhook(o WebhookOptions) (*Webhook, error) {
 		return nil, fmt.Errorf("preparing webhook %s: %w", o.Name, err)
 	}
 	w.args = []string{
-		"--kubeconfig=" + s.gitonly.Kubeconfig,
+		"--kubeconfig=" + cmp.Or(o.As.Kubeconfig, s.gitonly.Kubeconfig),
 		"--namespace=gitonly-system",
 		"--bind-address=127.0.0.1",
 		"--shutdown-delay=0s",
