@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -54,9 +53,13 @@ func AnnotationOf(object []byte) Annotation {
 // annotationsIn are all of an object in JSON; none if it has none that are about
 // breaking the glass, each of which begins with the same words.
 func annotationsIn(object []byte) map[string]string {
-	if !bytes.Contains(object, []byte(v1alpha1.BreakGlassAnnotation)) {
+	if !mayHave(object, v1alpha1.BreakGlassAnnotation) {
 		return nil
 	}
+	return readAnnotations(object)
+}
+
+func readAnnotations(object []byte) map[string]string {
 	var m struct {
 		Metadata struct {
 			Annotations map[string]string `json:"annotations"`

@@ -53,6 +53,13 @@ func (c *decision) appointed() (identity, bool) {
 
 // appointmentOf reads a workload; ok is false if discovery doesn't look at it.
 func appointmentOf(object []byte) (a appointment, ok bool) {
+	if !mayName(object, partOf) {
+		return appointment{}, false
+	}
+	return readAppointment(object)
+}
+
+func readAppointment(object []byte) (a appointment, ok bool) {
 	var workload struct {
 		Metadata struct {
 			Name   string `json:"name"`

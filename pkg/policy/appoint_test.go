@@ -57,3 +57,17 @@ func TestNobodyMakesAnAccountAnAgent(t *testing.T) {
 		})
 	}
 }
+
+// TestAnotherSpellingIsReadToo: JSON may spell a label's letters as numbers, in a
+// review that comes from elsewhere than an API server.
+func TestAnotherSpellingIsReadToo(t *testing.T) {
+	const mine = `{"apiVersion":"apps/v1","kind":"StatefulSet","metadata":{"name":"c","namespace":"argocd","labels":{"app.kubernetes.io/part-of":"argocd","app.kubernetes.io/component":"application-controller"}},"spec":{"template":{"spec":{"serviceAccountName":"mine"}}}}`
+	p := build(t, guard(t, "test", enforce))
+	for _, spelt := range []string{"app.kubernetes.io/part-of", `app.kubernetes.io/p\u0061rt-of`, `app.kubernetes.io\/part-of`, "App.Kubernetes.io/Part-Of"} {
+		r := request(t, person, policy.Create, "", "{}", of("apps", "v1", "StatefulSet", "argocd", "c"))
+		r.Object = []byte(strings.Replace(mine, "app.kubernetes.io/part-of", spelt, 1))
+		if v := policy.Decide(r, snapshot(t, guestbook), p); v.Outcome != policy.Deny || v.Reason != policy.TrustedIdentityTaken {
+			t.Errorf("spelt %s: %s for %s: %s", spelt, v.Outcome, v.Reason, v.Message)
+		}
+	}
+}

@@ -64,7 +64,7 @@ func (c *decision) taken(g *Guard, actor Actor) *identity {
 // lends is somebody trusted whom a Pod that the request changes, makes or enters
 // runs as. An update that leaves the object as it is lends nothing.
 func (c *decision) lends(g *Guard) (identity, bool) {
-	who, ok := c.runsAs()
+	who, ok := c.runsAs(g)
 	if !ok || !c.trusts(g, who.user) || c.req.Operation == Update && c.changesNothing() {
 		return identity{}, false
 	}
@@ -130,14 +130,18 @@ func clientCertificate(request []byte) (identity, bool) {
 	return identity{name: name, user: user}, true
 }
 
-// runsAs is whom a Pod that the request changes, makes or enters runs as.
-func (c *decision) runsAs() (identity, bool) {
+// runsAs is whom a Pod that the request changes, makes or enters runs as. It is
+// not looked for where nobody is trusted whom a Pod can run as.
+func (c *decision) runsAs(g *Guard) (identity, bool) {
 	req := c.req
 	if req.Operation == Connect {
 		return serviceAccount(req.Key.Namespace, req.PodAccount), entersPod(req)
 	}
 	if req.Operation != Create && req.Operation != Update || c.snap.Lookup(req.Key) != nil {
 		return identity{}, false // what Git declares is judged by its fields
+	}
+	if !c.trustsSomeIn(g, req.Key.Namespace) {
+		return identity{}, false
 	}
 	var object struct {
 		Spec podHolder `json:"spec"`
@@ -189,7 +193,13 @@ func (c *decision) needsPodAccount(g *Guard, actor Actor) bool {
 	if actor != Person || req.Operation != Connect || !entersPod(req) {
 		return false
 	}
-	prefix := serviceAccountPrefix + req.Key.Namespace + ":"
+	return c.trustsSomeIn(g, req.Key.Namespace)
+}
+
+// trustsSomeIn reports whether any of a namespace's service accounts may be
+// trusted.
+func (c *decision) trustsSomeIn(g *Guard, namespace string) bool {
+	prefix := serviceAccountPrefix + namespace + ":"
 	if g.discover {
 		for user := range c.agents {
 			if strings.HasPrefix(user, prefix) {
@@ -199,7 +209,7 @@ func (c *decision) needsPodAccount(g *Guard, actor Actor) bool {
 	}
 	for _, s := range []subjects{g.agents, g.system} {
 		if slices.ContainsFunc(s.users, func(user string) bool { return strings.HasPrefix(user, prefix) }) ||
-			s.has(User{Groups: []string{"system:serviceaccounts", "system:serviceaccounts:" + req.Key.Namespace}}) {
+			s.has(User{Groups: serviceAccount(namespace, "").user.Groups}) {
 			return true
 		}
 	}
