@@ -142,7 +142,7 @@ func (n *Node) Stop() error {
 	errs := n.errs
 	for _, p := range n.pods {
 		if !p.ending {
-			errs = append(errs, p.failure())
+			errs = append(errs, of(p.spec, p.failure()))
 		}
 		p.kill()
 	}
@@ -202,7 +202,7 @@ func (n *Node) look(ctx context.Context) {
 		spec := &list.Items[i]
 		there[spec.UID] = true
 		if err := n.see(ctx, spec); err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
-			n.note(ctx, fmt.Errorf("running Pod %s: %w", spec.Name, err))
+			n.note(ctx, of(spec, err))
 		}
 	}
 	for uid, p := range n.pods {
@@ -267,7 +267,7 @@ func (n *Node) end(ctx context.Context, p *pod) {
 	}
 	p.ending = true
 	n.done.Go(func() {
-		n.note(ctx, p.end(ctx))
+		n.note(ctx, of(p.spec, p.end(ctx)))
 		err := n.client.CoreV1().Pods(p.spec.Namespace).Delete(ctx, p.spec.Name, metav1.DeleteOptions{
 			GracePeriodSeconds: new(int64(0)), Preconditions: &metav1.Preconditions{UID: &p.spec.UID},
 		})
@@ -275,4 +275,12 @@ func (n *Node) end(ctx context.Context, p *pod) {
 			n.note(ctx, err)
 		}
 	})
+}
+
+// of says which Pod an error is about; nil stays nil.
+func of(spec *corev1.Pod, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("running Pod %s: %w", spec.Name, err)
 }

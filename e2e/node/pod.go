@@ -168,7 +168,7 @@ func (p *pod) end(ctx context.Context) error {
 	case <-time.After(grace):
 	}
 	p.kill()
-	return fmt.Errorf("Pod %s: its process still ran %s after it was told to end:\n%s", p.spec.Name, grace, p.tail())
+	return fmt.Errorf("its process still ran %s after it was told to end:\n%s", grace, p.tail())
 }
 
 // failure is an error if the process has ended, which nobody told it to.
@@ -178,7 +178,7 @@ func (p *pod) failure() error {
 	}
 	select {
 	case <-p.exited:
-		return fmt.Errorf("Pod %s: its process ended by itself (%s):\n%s", p.spec.Name, p.cmd.ProcessState, p.tail())
+		return fmt.Errorf("its process ended by itself (%s):\n%s", p.cmd.ProcessState, p.tail())
 	default:
 		return nil
 	}
