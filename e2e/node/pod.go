@@ -55,12 +55,15 @@ func (n *Node) start(ctx context.Context, p *pod) error {
 	if len(p.spec.Spec.Containers) != 1 || len(container.Command) > 0 {
 		return errors.New("only Pods with one container, which runs its image's entrypoint, are known here")
 	}
+	if container.ReadinessProbe == nil || container.ReadinessProbe.HTTPGet == nil {
+		return errors.New("only Pods with a readinessProbe by HTTP are known here")
+	}
 	account, err := n.options.Plane.ServiceAccountUser(ctx, p.spec.Namespace, p.spec.Spec.ServiceAccountName)
 	if err != nil {
 		return err
 	}
-	// What a container finds at fixed places.
-	env := []string{"KUBECONFIG=" + account.Kubeconfig, "TMPDIR=" + filepath.Join(p.root, "tmp")}
+	// What a container finds at fixed places; and its host's name, which is the Pod's.
+	env := []string{"KUBECONFIG=" + account.Kubeconfig, "TMPDIR=" + filepath.Join(p.root, "tmp"), "POD_NAME=" + p.spec.Name}
 	for _, variable := range container.Env {
 		value, err := p.value(variable)
 		if err != nil {
