@@ -48,8 +48,10 @@ func (p *parts) fromCluster(access *rest.Config) error {
 		default: // full: the next look at the source says it again
 		}
 	}
+	undeclared := cluster.NewUndeclared(p.manager.GetEventRecorder("gitonly"), p.manager.GetClient(), func() bool { return p.leader.Term() != nil })
 	secrets := cluster.NewSecrets(p.manager.GetAPIReader(), p.options.namespace)
 	p.newRefresher(secrets, func(snapshot *gitindex.Snapshot) {
+		undeclared.Follow(snapshot)
 		names := map[string]bool{}
 		for _, state := range snapshot.Sources() {
 			names[cmp.Or(state.Source.Of, state.Source.Name)] = true

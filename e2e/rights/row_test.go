@@ -65,7 +65,7 @@ func rows() []row {
 	}
 	all = append(all, emergencyRows()...)
 	all = append(all, []row{
-		{right: right{own, "events.k8s.io", "events", "", "create"}, lane: main, fails: "no Event tells of what is refused, and of emergencies",
+		{right: right{own, "events.k8s.io", "events", "", "create"}, lane: main, fails: "no Event tells of what is refused, of emergencies, and of what Git declares no more",
 			in: inLog, says: "Server rejected event", act: departed("told")},
 		{right: right{own, "events.k8s.io", "events", "", "patch"}, lane: main, fails: "alike Events aren't counted",
 			in: inLog, says: "Server rejected event", before: told("told-again"), act: departed("told-again")},
