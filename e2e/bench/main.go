@@ -35,6 +35,7 @@ var sections = []section{
 	{"decision", measureDecisions},
 	{"index", measureIndex},
 	{"render", measureRendering},
+	{"patch", measurePatches},
 }
 
 func main() {

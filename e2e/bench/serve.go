@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,7 +36,12 @@ var deployments = map[string]workload.Size{"small": workload.Small, "large": wor
 func serve(ctx context.Context, gitonly bool) error {
 	ctrl.SetLogger(zap.New(zap.WriteTo(os.Stderr)))
 	mux := http.NewServeMux()
-	mux.HandleFunc("/usage", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(used()) })
+	var reviews atomic.Int64
+	mux.HandleFunc("/usage", func(w http.ResponseWriter, _ *http.Request) {
+		u := used()
+		u.Reviews = reviews.Load()
+		_ = json.NewEncoder(w).Encode(u)
+	})
 	var index gitindex.Index
 	index.Publish(gitindex.NewSnapshot([]gitindex.SourceState{workload.Named(deployments, 1000, 2048)}))
 	types, err := builtin.Types()
@@ -48,7 +54,10 @@ func serve(ctx context.Context, gitonly bool) error {
 			return err
 		}
 		if !gitonly {
-			mux.Handle(path, &crwebhook.Webhook{Handler: crwebhook.HandlerFunc(func(context.Context, crwebhook.Request) crwebhook.Response { return crwebhook.Allowed("") })})
+			mux.Handle(path, &crwebhook.Webhook{Handler: crwebhook.HandlerFunc(func(context.Context, crwebhook.Request) crwebhook.Response {
+				reviews.Add(1)
+				return crwebhook.Allowed("")
+			})})
 			continue
 		}
 		endpoint, err := endpoint(&index, p)
@@ -82,8 +91,9 @@ func endpoint(index *gitindex.Index, p policy.Policy) (http.Handler, error) {
 
 // usage is what a process has used.
 type usage struct {
-	CPU float64 // seconds of processor time
-	RSS float64 // bytes
+	CPU     float64 // seconds of processor time
+	RSS     float64 // bytes
+	Reviews int64   // that were allowed by the one that allows all
 }
 
 func used() usage {

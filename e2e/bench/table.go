@@ -84,3 +84,12 @@ func (t *table) save(path string) error {
 	}
 	return os.WriteFile(path, append(encoded, '\n'), 0o644)
 }
+
+// over divides each by the other of the same round.
+func (s samples) over(other samples) samples {
+	ratios := make(samples, len(s))
+	for i := range s {
+		ratios[i] = s[i] / other[i]
+	}
+	return ratios
+}

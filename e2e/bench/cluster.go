@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"gitonly.dev/gitonly/e2e/bench/workload"
+	"gitonly.dev/gitonly/e2e/gitserver"
+	"gitonly.dev/gitonly/e2e/stage"
+)
+
+// cluster is a real API server, a Git server, and gitonly, which nothing asks
+// yet.
+type cluster struct {
+	stage        *stage.Stage
+	webhook      *stage.Webhook
+	git          *gitserver.Repository
+	admin, agent *kubernetes.Clientset
+
+	stops []func()
+}
+
+const clusterPolicy = `apiVersion: gitonly.dev/v1alpha1
+kind: GuardPolicy
+metadata: {name: everything}
+spec:
+  mode: Enforce
+  agents: {subjects: [{kind: ServiceAccount, namespace: flux-system, name: kustomize-controller}]}
+`
+
+// startCluster starts one with these namespaces, where Git declares a Deployment
+// "web" in each and has more files. It has no controllers, so that what is
+// measured is what is asked for. Stop ends it.
+func startCluster(ctx context.Context, dir string, progress io.Writer, namespaces []string, more map[string]string) (_ *cluster, err error) {
+	c := &cluster{}
+	defer func() {
+		if err != nil {
+			c.stop()
+		}
+	}()
+	if c.stage, err = stage.Start(ctx, stage.Options{Dir: dir, Progress: progress, NoControllers: true}); err != nil {
+		return nil, err
+	}
+	c.stops = append(c.stops, func() { _ = c.stage.Stop() }) // nothing is to be learnt from it any more
+	var made strings.Builder
+	files := map[string]string{}
+	for _, namespace := range namespaces {
+		fmt.Fprintf(&made, "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: %s, labels: {asks: %s}}\n---\n%s\n", namespace, namespace, web(namespace))
+		files["apps/"+namespace+".yaml"] = web(namespace)
+	}
+	for name, text := range more {
+		files[name] = text
+	}
+	if err := c.stage.Apply(ctx, []byte(made.String())); err != nil {
+		return nil, err
+	}
+	config, err := c.commit(dir, files)
+	if err != nil {
+		return nil, err
+	}
+	for user, client := range map[string]**kubernetes.Clientset{"admin": &c.admin, "agent": &c.agent} {
+		access := rest.CopyConfig(c.stage.Users[user].Config)
+		access.QPS, access.WarningHandler = -1, rest.NoWarnings{}
+		if *client, err = kubernetes.NewForConfig(access); err != nil {
+			return nil, err
+		}
+	}
+	if c.webhook, err = c.stage.StartWebhook(stage.WebhookOptions{Name: "bench", Config: config}); err != nil {
+		return nil, err
+	}
+	c.stops = append(c.stops, c.webhook.Stop)
+	return c, c.webhook.WaitReady(ctx)
+}
+
+// commit makes the repository, serves it, and writes the webhook's
+// configuration, which is looked at every five seconds.
+func (c *cluster) commit(dir string, files map[string]string) (config string, err error) {
+	if c.git, err = gitserver.Init(filepath.Join(dir, "git", "infra.git")); err != nil {
+		return "", err
+	}
+	if _, err = c.git.Commit(gitserver.Commit{Files: files}); err != nil {
+		return "", err
+	}
+	server, err := gitserver.ServeHTTP(filepath.Join(dir, "git"), gitserver.HTTPOptions{})
+	if err != nil {
+		return "", err
+	}
+	c.stops = append(c.stops, func() { _ = server.Close() })
+	config = filepath.Join(dir, "config")
+	source := fmt.Sprintf("apiVersion: gitonly.dev/v1alpha1\nkind: GitSource\nmetadata: {name: infra}\nspec:\n  interval: 5s\n"+
+		"  git: {url: %s/infra.git, ref: {branch: main}, paths: [{path: apps}]}\n", server.URL)
+	return config, errors.Join(os.MkdirAll(config, 0o700),
+		os.WriteFile(filepath.Join(config, "source.yaml"), []byte(source), 0o600),
+		os.WriteFile(filepath.Join(config, "policy.yaml"), []byte(clusterPolicy), 0o600))
+}
+
+func (c *cluster) stop() {
+	for i := range c.stops {
+		c.stops[len(c.stops)-1-i]()
+	}
+}
+
+// web is the Deployment that Git declares in a namespace, as JSON, which is YAML.
+func web(namespace string) string {
+	object := workload.Deployment("web", workload.Replicas, workload.Small)
+	object["metadata"].(map[string]any)["namespace"] = namespace
+	text, err := json.Marshal(object)
+	if err != nil {
+		panic(err) // of maps of text
+	}
+	return string(text)
+}
