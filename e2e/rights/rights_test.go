@@ -1,8 +1,10 @@
 package rights_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,8 +47,9 @@ func TestWithoutEachRightSomethingFails(t *testing.T) {
 	s.install(t, lanes)
 	first := s.start(t, main, lanes[main])
 	first.leads()
-	for lane, rows := range lanes {
-		name := lane
+	longest := func(a, b string) int { return cmp.Or(len(lanes[b])-len(lanes[a]), strings.Compare(a, b)) }
+	for _, lane := range slices.SortedFunc(maps.Keys(lanes), longest) {
+		name, rows := lane, lanes[lane]
 		if len(rows) == 1 {
 			name = rows[0].String()
 		}

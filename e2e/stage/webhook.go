@@ -64,7 +64,7 @@ func (s *Stage) StartWebhook(o WebhookOptions) (*Webhook, error) {
 		stage: s,
 		certs: filepath.Join(s.dir, o.Name, "tls"),
 	}
-	if err := w.prepare(); err != nil {
+	if err := errors.Join(w.prepare(), s.onlyCharted(context.Background())); err != nil {
 		return nil, fmt.Errorf("preparing webhook %s: %w", o.Name, err)
 	}
 	w.args = []string{
