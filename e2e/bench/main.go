@@ -21,6 +21,7 @@ import (
 type settings struct {
 	rounds int           // of each comparison
 	span   time.Duration // of one side of a round
+	soak   time.Duration // how long the soak is
 }
 
 // section is a group of things that are measured together.
@@ -36,6 +37,7 @@ var sections = []section{
 	{"index", measureIndex},
 	{"render", measureRendering},
 	{"patch", measurePatches},
+	{"soak", measureSoak},
 }
 
 func main() {
@@ -58,6 +60,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&s.rounds, "rounds", 7, "how often each comparison is made")
 	flags.DurationVar(&s.span, "span", 400*time.Millisecond, "how long one side of a round lasts")
+	flags.DurationVar(&s.soak, "soak", 10*time.Minute, "how long the soak lasts")
 	only := flags.String("only", "", "sections, joined by commas; all if empty")
 	if err := flags.Parse(args); err != nil {
 		return err
