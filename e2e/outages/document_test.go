@@ -3,51 +3,16 @@ package outages_test
 import (
 	"flag"
 	"fmt"
-	"os"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
-	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
-// update is for after a change of what happens, or of wording. Nothing else
-// writes here, and what it writes is to be read before it is committed.
 var update = flag.Bool("update", false, "write docs/outages.md, instead of comparing it")
 
-const (
-	page  = "../../docs/outages.md"
-	begin = "<!-- What follows is written by go test ./e2e/outages -update -->\n"
-	end   = "<!-- What is written by the test ends here -->\n"
-)
-
-// compare compares the page with what it should have between its marks.
-func compare(t *testing.T, generated string) {
-	t.Helper()
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(text), begin)
-	is, after, closed := strings.Cut(rest, end)
-	if !ok || !closed {
-		t.Fatalf("%s lacks the marks\n%s%s", page, begin, end)
-	}
-	if *update {
-		if err := os.WriteFile(page, []byte(before+begin+generated+end+after), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(strings.Split(is, "\n"), strings.Split(generated, "\n")); diff != "" {
-		t.Errorf("%s isn't what happens (-page +here):\n%s", page, diff)
-	}
-}
-
-// document is what the page says.
-func document(all []outcomes) string {
+// tables are what the page says.
+func tables(all []outcomes) string {
 	var text strings.Builder
 	var notes notes
 	text.WriteString("\n| situation | who writes | Ignore, Allow | Ignore, Deny | Fail, Allow | Fail, Deny |\n|---|---|---|---|---|---|\n")

@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 
+	"gitonly.dev/gitonly/e2e/document"
 	"gitonly.dev/gitonly/pkg/api/v1alpha1"
 )
 
@@ -39,7 +40,7 @@ func (c *cluster) table(t *testing.T) {
 		})
 	}
 	if !t.Failed() {
-		compare(t, document(all))
+		document.Part(t, "outages.md", "./e2e/outages", tables(all), *update)
 	}
 }
 

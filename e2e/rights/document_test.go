@@ -3,49 +3,21 @@ package rights_test
 import (
 	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"gitonly.dev/gitonly/e2e/document"
 )
 
-// update is for after a change of rights, or of wording.
 var update = flag.Bool("update", false, "write the table in docs/security.md, instead of comparing it")
 
-const (
-	page  = "../../docs/security.md"
-	begin = "<!-- What follows is written by go test ./e2e/rights -update -->\n"
-	end   = "<!-- What is written by the test ends here -->\n"
-)
-
-// TestTheDocumentHasTheRows compares the page with what it should have between
-// its marks.
 func TestTheDocumentHasTheRows(t *testing.T) {
-	generated := document(rows())
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(text), begin)
-	is, after, closed := strings.Cut(rest, end)
-	if !ok || !closed {
-		t.Fatalf("%s lacks the marks\n%s%s", page, begin, end)
-	}
-	if *update {
-		if err := os.WriteFile(page, []byte(before+begin+generated+end+after), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(strings.Split(is, "\n"), strings.Split(generated, "\n")); diff != "" {
-		t.Errorf("%s isn't what the rows say (-page +here):\n%s", page, diff)
-	}
+	document.Part(t, "security.md", "./e2e/rights", table(rows()), *update)
 }
 
-// document is the table: what fails alike is one line.
-func document(rows []row) string {
+// table has the rows: what fails alike is one line.
+func table(rows []row) string {
 	var lines []line
 	for _, r := range rows {
 		l := line{fails: r.fails, place: string(r.in), says: r.says}
