@@ -145,8 +145,11 @@ func (c *decision) heldMessage(v *Verdict) string {
 		return lead + c.behindMessage(v)
 	}
 	lines := []string{fmt.Sprintf("%s%s is held until %s: %s broke the glass, and says why: %s.", lead, c.req.Key, moment(e.Until), e.By, strings.TrimSuffix(e.Reason, "."))}
-	if len(v.Differences) > 0 {
+	switch {
+	case len(v.Differences) > 0:
 		lines = append(lines, "This request would take back what was changed since:")
+	case c.operation == Create:
+		lines = append(lines, "This request would bring back what was deleted since.")
 	}
 	for i, d := range v.Differences {
 		if i == shownDifferences {

@@ -50,7 +50,7 @@ func TestTheAgentTakesBackNothingThatWasChangedInAnEmergency(t *testing.T) {
 		{name: "not the annotation", operation: policy.Update, git: guestbook, old: hotfix, new: strings.Replace(guestbook, "replicas: 1", "replicas: 5", 1), emergency: open(), message: held + ends},
 		{name: "not the object", operation: policy.Delete, git: guestbook, old: hotfix, emergency: open(), message: held + ends},
 		{name: "not a delete", operation: policy.Create, git: guestbook, new: guestbook, namespace: true,
-			emergency: open(func(e *policy.Emergency) { e.Changed[0].Deleted = true }), message: held + ends},
+			emergency: open(func(e *policy.Emergency) { e.Changed[0].Deleted = true }), message: held + "This request would bring back what was deleted since.\n" + ends},
 		{name: "other fields pass", operation: policy.Update, git: guestbook, old: hotfix, new: relabelled(hotfix), emergency: open()},
 		{name: "what Git says by now passes", operation: policy.Update, git: strings.Replace(guestbook, "replicas: 1", "replicas: 5", 1), old: hotfix, new: relabelled(hotfix), emergency: open()},
 		{name: "what is older than what Git says by now doesn't", operation: policy.Update, git: strings.Replace(guestbook, "replicas: 1", "replicas: 5", 1), old: hotfix, new: marked, emergency: open(), message: behind},
