@@ -196,7 +196,7 @@ In an emergency, somebody with the verb break-glass on configmaps can let this p
 // renews has the certificate renewed while people write.
 func (s *served) renews(t *testing.T, renew func()) {
 	t.Helper()
-	people := load.Start(t, s.Users["developer"].Config, "load", 8)
+	people := load.Start(t, s.Users["developer"].Config, "load", 4)
 	people.GoOn(t, 200)
 	before := s.kept(t)
 	s.serves(t, before)
