@@ -87,7 +87,6 @@ func newServed(t *testing.T, args ...string) *served {
 		t.Fatal(err)
 	}
 	s.serveGit(t, filepath.Join(dir, "git"))
-
 	s.node, err = node.Start(t.Context(), node.Options{
 		Plane: s.Plane, Namespace: namespace, Dir: t.TempDir(), Program: filepath.Join(s.Bin, "webhook"),
 		Args: append(args, "--bind-address=$ADDRESS"), // nor do containers share addresses; ports are those of the chart
