@@ -20,7 +20,7 @@ func emergencyRows() []row {
 		{right: view, lane: main, fails: "emergencies aren't ended by Git's catching up, and what belongs to a custom controller's object is undecidable",
 			in: status, says: "What departs from Git can't be told: reading …", before: opened("seen"), act: departed("seen")},
 		{right: right{own, "authorization.k8s.io", "subjectaccessreviews", "", "create"}, lane: main, fails: "nobody can break the glass",
-			in: answer, says: "asking the API server whether dana may: creating a SubjectAccessReview", act: annotated("asked", "INC-1 gateway down")},
+			in: answer, says: "asking the API server whether … may: creating a SubjectAccessReview", act: annotated("asked", "INC-1 gateway down")},
 		{right: glass("breakglasses", "list watch"), lane: main, fails: "an annotation alone makes an emergency for who has the right, and none is closed",
 			in: inLog, says: "reading the records of emergencies", before: opened("listed"), act: departed("listed")},
 		{right: glass("breakglasses", "create"), lane: main, fails: unwritten,
