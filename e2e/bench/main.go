@@ -37,6 +37,7 @@ var sections = []section{
 	{"index", measureIndex},
 	{"render", measureRendering},
 	{"patch", measurePatches},
+	{"schema", measureSchemas},
 	{"soak", measureSoak},
 }
 
