@@ -38,9 +38,11 @@ e2e: controlplane ## run only the tests on a real API server
 sweep: controlplane ## measure the comparison's two error rates, by thousands of requests
 	go test -timeout 60m -count=1 -v ./e2e/sweep
 
+SOAK ?= 10m
+
 .PHONY: bench
-bench: ## measure what gitonly costs; ONLY=http,decision,index,render chooses
-	@mkdir -p bin && go build -o bin/bench ./e2e/bench && bin/bench -only '$(ONLY)'
+bench: controlplane ## measure what gitonly costs; ONLY=http,decision,index,render,patch,schema,soak chooses, SOAK=1m is how long the last is
+	@mkdir -p bin && go build -o bin/bench ./e2e/bench && bin/bench -only '$(ONLY)' -soak $(SOAK)
 
 .PHONY: build
 build: ## build the webhook and the kubectl plugin into bin/

@@ -42,6 +42,7 @@ func measureIndex(ctx context.Context, _ settings, results *table) error {
 		results.add(name+"heap", "MB", samples{first.Heap / 1e6}, nil)
 		results.add(name+"heap an object", "bytes", samples{first.Heap / float64(size.objects)}, nil)
 		results.add(name+"RSS idle", "MB", samples{first.RSS / 1e6}, size.resident)
+		results.add(name+"RSS idle, without its program's file", "MB", samples{first.Own / 1e6}, nil)
 		again, err := holder(ctx, dir, size.objects, false)
 		if err != nil {
 			return err
@@ -56,7 +57,7 @@ func measureIndex(ctx context.Context, _ settings, results *table) error {
 type held struct {
 	Published float64 // seconds
 	Heap      float64 // bytes, without that of an empty process
-	RSS       float64
+	RSS, Own  float64
 }
 
 func holder(ctx context.Context, dir string, objects int, reachable bool) (h held, err error) {
@@ -108,7 +109,7 @@ func holdIndex(ctx context.Context, dir, objects string, reachable bool) error {
 		return err
 	}
 	time.Sleep(2 * time.Second) // what is idle is measured
-	h.RSS = resident()
+	h.RSS, h.Own = resident()
 	h.Heap = heap() - empty
 	runtime.KeepAlive(types)
 	return json.NewEncoder(os.Stdout).Encode(h)

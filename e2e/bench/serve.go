@@ -92,7 +92,6 @@ func endpoint(index *gitindex.Index, p policy.Policy) (http.Handler, error) {
 // usage is what a process has used.
 type usage struct {
 	CPU     float64 // seconds of processor time
-	RSS     float64 // bytes
 	Reviews int64   // that were allowed by the one that allows all
 }
 
@@ -102,18 +101,20 @@ func used() usage {
 		return usage{}
 	}
 	seconds := func(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
-	return usage{CPU: seconds(r.Utime) + seconds(r.Stime), RSS: resident()}
+	return usage{CPU: seconds(r.Utime) + seconds(r.Stime)}
 }
 
-// resident is the memory that the process has now.
-func resident() float64 {
+// resident is the memory that the process has now, in bytes: all, and its own,
+// without pages of its program's file.
+func resident() (all, own float64) {
 	stat, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	var size, pages float64
-	if _, err := fmt.Sscan(string(stat), &size, &pages); err != nil {
-		return 0
+	var size, pages, shared float64
+	if _, err := fmt.Sscan(string(stat), &size, &pages, &shared); err != nil {
+		return 0, 0
 	}
-	return pages * float64(os.Getpagesize())
+	page := float64(os.Getpagesize())
+	return pages * page, (pages - shared) * page
 }

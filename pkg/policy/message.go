@@ -40,8 +40,7 @@ func (c *decision) message(v *Verdict, taken *identity, refused bool) string {
 		if c.snap.Lookup(c.req.Key) == nil || v.Reason == RecordedObjectChanged {
 			heading = "This request changes:"
 		}
-		lines = append(lines, heading)
-		lines = append(lines, differences(v)...)
+		lines = describe(append(lines, heading), v)
 	}
 	if taken == nil {
 		lines = append(lines, c.remedy(v)...)
@@ -155,8 +154,8 @@ func objects(count int) string {
 	return fmt.Sprintf("%d objects", count)
 }
 
-func differences(v *Verdict) []string {
-	lines := make([]string, 0, min(len(v.Differences), shownDifferences+1))
+// describe adds a line for each difference.
+func describe(lines []string, v *Verdict) []string {
 	for i, d := range v.Differences {
 		if i == shownDifferences {
 			lines = append(lines, fmt.Sprintf("  … and %d more", len(v.Differences)-i))
