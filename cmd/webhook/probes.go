@@ -26,6 +26,7 @@ type check struct {
 // and the log says so too: once, not at each probe.
 type readiness struct {
 	checks []check
+	but    func() string // what there is to know of one that is ready; empty if all is well
 	log    logr.Logger
 
 	mu   sync.Mutex
@@ -43,49 +44,61 @@ func (r *readiness) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		}
 		fmt.Fprintf(&text, "[+]%s\n", c.name)
 	}
-	r.note(errors.Join(wrong...))
 	if len(wrong) > 0 {
+		why := errors.Join(wrong...).Error()
+		r.note("not ready", "why", why)
 		http.Error(w, text.String()+"not ready", http.StatusServiceUnavailable)
 		return
 	}
-	fmt.Fprintf(w, "%sready\n", text.String())
+	but := r.but()
+	r.note("ready", "but", but)
+	if but != "" {
+		but = ", but " + but
+	}
+	fmt.Fprintf(w, "%sready%s\n", text.String(), but)
 }
 
 // note logs what differs from the last time.
-func (r *readiness) note(wrong error) {
-	state := "ready"
-	if wrong != nil {
-		state = wrong.Error()
-	}
+func (r *readiness) note(state, key, detail string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if state == r.said {
+	said := state + detail
+	if said == r.said {
 		return
 	}
-	r.said = state
-	if wrong != nil {
-		r.log.Info("not ready", "why", strings.Split(state, "\n"))
+	r.said = said
+	if detail == "" {
+		r.log.Info(state)
 		return
 	}
-	r.log.Info("ready")
+	r.log.Info(state, key, strings.Split(detail, "\n"))
 }
 
-// readiness is who can decide, and whom the API server will believe.
+// readiness is who can decide, and whom the API server will believe. Where no
+// source could be loaded, each policy says what becomes of requests: nobody who
+// answers is worse, as the agent couldn't write either.
 func (p *parts) readiness(certificate *certificates.Check, drain *drain) *readiness {
-	return &readiness{log: p.log, checks: []check{
+	return &readiness{log: p.log, but: p.unloaded, checks: []check{
 		{"certificate", certificate.Run},
 		{"policies", func(*http.Request) error { return p.policies.Loaded() }},
 		{"sources", func(*http.Request) error { return p.discovered() }},
 		{"serving", drain.check},
-		{"snapshot", func(*http.Request) error { return p.loaded() }},
+		{"snapshot", func(*http.Request) error { return p.tried() }},
 	}}
 }
 
-// loaded returns an error until there is a snapshot to decide by: what is wrong
-// with each source.
-func (p *parts) loaded() error {
-	if p.index.Current() != nil {
+// tried returns an error until each source was looked at.
+func (p *parts) tried() error {
+	if p.refresher.Ready() {
 		return nil
+	}
+	return errors.New("the first look at the sources in Git isn't over")
+}
+
+// unloaded says why there is nothing to decide by; empty if there is.
+func (p *parts) unloaded() string {
+	if p.index.Current() != nil {
+		return ""
 	}
 	why := "no source in Git has been loaded yet"
 	for _, state := range p.refresher.Latest().Sources() {
@@ -93,7 +106,7 @@ func (p *parts) loaded() error {
 			why += fmt.Sprintf("; %s: %v", state.Source.Name, state.Err)
 		}
 	}
-	return errors.New(why)
+	return why
 }
 
 // serveProbes adds the server of /healthz and /readyz. The address is taken at

@@ -14,7 +14,8 @@ func TestReadiness(t *testing.T) {
 	var logged []string
 	log := funcr.New(func(_, args string) { logged = append(logged, args) }, funcr.Options{})
 	var wrong error
-	ready := &readiness{log: log, checks: []check{
+	var but string
+	ready := &readiness{log: log, but: func() string { return but }, checks: []check{
 		{"first", func(*http.Request) error { return nil }},
 		{"second", func(*http.Request) error { return wrong }},
 	}}
@@ -34,7 +35,11 @@ func TestReadiness(t *testing.T) {
 	probe(http.StatusOK, "[+]first\n[+]second\nready\n")
 	probe(http.StatusOK, "[+]first\n[+]second\nready\n")
 
-	want := []string{`"level"=0 "msg"="not ready" "why"=["the tide is out"]`, `"level"=0 "msg"="ready"`}
+	but = "the boat is away"
+	probe(http.StatusOK, "[+]first\n[+]second\nready, but the boat is away\n")
+	probe(http.StatusOK, "[+]first\n[+]second\nready, but the boat is away\n")
+
+	want := []string{`"level"=0 "msg"="not ready" "why"=["the tide is out"]`, `"level"=0 "msg"="ready"`, `"level"=0 "msg"="ready" "but"=["the boat is away"]`}
 	if strings.Join(logged, "\n") != strings.Join(want, "\n") {
 		t.Errorf("the log has\n%s\nwant\n%s", strings.Join(logged, "\n"), strings.Join(want, "\n"))
 	}

@@ -107,7 +107,9 @@ func (s *scene) readiness(ctx context.Context) string {
 	text, err := s.webhook.Ready(ctx)
 	switch {
 	case err == nil:
-		return "ready"
+		lines := strings.Split(strings.TrimSpace(text), "\n")
+		last, _, _ := strings.Cut(lines[len(lines)-1], ";")
+		return last
 	case text == "":
 		return "no answer"
 	}

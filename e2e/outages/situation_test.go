@@ -55,7 +55,7 @@ var situations = []situation{
 		err := s.server.Close()
 		s.webhook.Stop()
 		return errors.Join(err, os.RemoveAll(s.webhook.Cache), s.webhook.Start(),
-			s.unready(ctx, "no source in Git has been loaded yet; infra: "),
+			s.webhook.WaitReady(ctx), // asked, or the agent couldn't write either
 			s.says(ctx, "infra", v1alpha1.ReasonFetchFailed, "connection refused"),
 			s.gets(ctx, departs, refused, "can't decide"))
 	}},
