@@ -24,15 +24,14 @@ func (c *decision) message(v *Verdict, taken *identity, refused bool) string {
 	if v.Outcome == Warn {
 		said = "gitonly: would be refused, but for Audit mode: "
 	}
-	lines := append(make([]string, 0, 8), said+c.summary(v, taken))
-	if v.Declared != nil && taken == nil {
-		place := c.place(v.Declared)
-		if v.Outcome == Warn { // a warning's first line is best short
-			lines[0] += "."
-			lines = append(lines, "Declared in "+place+".")
-		} else {
-			lines[0] += ": " + place + "."
-		}
+	lines, summary := make([]string, 0, 8), c.summary(v, taken)
+	switch {
+	case v.Declared == nil || taken != nil:
+		lines = append(lines, said+summary)
+	case v.Outcome == Warn: // a warning's first line is best short
+		lines = append(lines, said+summary+".", "Declared in "+c.place(v.Declared)+".")
+	default:
+		lines = append(lines, said+summary+": "+c.place(v.Declared)+".")
 	}
 	lines = append(lines, c.because(v)...)
 	if len(v.Differences) > 0 {

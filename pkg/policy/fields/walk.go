@@ -60,8 +60,11 @@ func (w *walk) report(a at, git, before, after any) {
 	root := root(a.path)
 	secret := (w.secret && (root == "data" || root == "stringData")) || hides(git)
 	path, hidden := w.cover(a.path)
+	if path == root {
+		path = strings.Clone(path) // a name by itself is part of the object's text, which it would keep
+	}
 	d := Difference{
-		Path:     strings.Clone(path), // a name by itself is part of the object's text, which it would keep
+		Path:     path,
 		Declared: git != nil || a.owned,
 		Git:      shown(git, secret || hidden),
 		Old:      shown(before, secret || hidden),
