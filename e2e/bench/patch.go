@@ -14,11 +14,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/yaml"
 
 	"gitonly.dev/gitonly/config/webhook"
 	"gitonly.dev/gitonly/e2e/bench/workload"
 	"gitonly.dev/gitonly/e2e/stage"
-	"sigs.k8s.io/yaml"
 )
 
 // The namespaces in which patches are measured, by what the API server asks
