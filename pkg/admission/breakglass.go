@@ -81,7 +81,7 @@ func (h *Handler) breakGlass(ctx context.Context, review *admissionv1.AdmissionR
 		glass.Unseen = err
 		h.Log.Error(err, "looking for the annotation that breaks the glass", "uid", review.UID)
 	}
-	around, err := h.namespaceMark(ctx, request, actor)
+	around, err := h.namespaceMark(ctx, request, glass.Permitted)
 	if err != nil {
 		h.Log.Error(err, "looking for the annotation that breaks the glass", "uid", review.UID)
 	}
@@ -134,12 +134,13 @@ func (h *Handler) ownMark(ctx context.Context, review *admissionv1.AdmissionRequ
 }
 
 // namespaceMark is that of the object's Namespace. What the watch doesn't have
-// yet may have been written a moment ago, which matters to people.
-func (h *Handler) namespaceMark(ctx context.Context, request *policy.Request, actor policy.Actor) (mark, error) {
+// yet may have been written a moment ago, which matters to those whom an
+// emergency permits something: the others needn't wait for one more answer.
+func (h *Handler) namespaceMark(ctx context.Context, request *policy.Request, permitted bool) (mark, error) {
 	if request.Key.Namespace == "" {
 		return mark{}, nil
 	}
-	if known := request.Namespace; known != nil && (actor == policy.Agent || annotationIn(known.Annotations).Reason != "") {
+	if known := request.Namespace; known != nil && (!permitted || annotationIn(known.Annotations).Reason != "") {
 		return mark{known.UID, annotationIn(known.Annotations)}, nil
 	}
 	return h.markOf(ctx, kschema.GroupVersionKind{Version: "v1", Kind: "Namespace"}, gitindex.Key{Kind: "Namespace", Name: request.Key.Namespace})

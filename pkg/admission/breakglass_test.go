@@ -338,6 +338,15 @@ func TestANamespacesEmergencyCountsBeforeTheWatchHasIt(t *testing.T) {
 	}
 }
 
+func TestWhoMayNotBreakTheGlassWaitsForNoOtherRead(t *testing.T) {
+	e := newEmergency(t, "mode: Enforce")
+	e.may = false
+	e.handler.Namespaces = namespaces{&policy.Namespace{UID: "n-1"}}
+	if response := e.ask(t, scaleUp); response.Allowed || len(e.asked) != 1 || e.reads != nil {
+		t.Errorf("allowed %t, asked %q, read %q", response.Allowed, e.asked, e.reads)
+	}
+}
+
 func TestWhetherSomebodyMayIsAskedOnceAndSaidWhereItCannotBe(t *testing.T) {
 	e := newEmergency(t, "mode: Enforce")
 	e.permissions = permissions{err: errors.New("timed out")}
