@@ -25,6 +25,7 @@ type cluster struct {
 	webhook      *stage.Webhook
 	git          *gitserver.Repository
 	admin, agent *kubernetes.Clientset
+	person       *kubernetes.Clientset // who may not break the glass, as most people mayn't
 
 	stops []func()
 }
@@ -35,6 +36,19 @@ metadata: {name: everything}
 spec:
   mode: Enforce
   agents: {subjects: [{kind: ServiceAccount, namespace: flux-system, name: kustomize-controller}]}
+`
+
+// developers may do what "edit" says where there are controllers.
+const developers = `apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: bench-developers}
+rules: [{apiGroups: [apps], resources: [deployments], verbs: [patch]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: bench-developers}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: bench-developers}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: developers}]
 `
 
 // startCluster starts one with these namespaces, where Git declares a Deployment
@@ -52,6 +66,7 @@ func startCluster(ctx context.Context, dir string, progress io.Writer, namespace
 	}
 	c.stops = append(c.stops, func() { _ = c.stage.Stop() }) // nothing is to be learnt from it any more
 	var made strings.Builder
+	made.WriteString(developers)
 	files := map[string]string{}
 	for _, namespace := range namespaces {
 		fmt.Fprintf(&made, "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: %s, labels: {asks: %s}}\n---\n%s\n", namespace, namespace, web(namespace))
@@ -67,7 +82,7 @@ func startCluster(ctx context.Context, dir string, progress io.Writer, namespace
 	if err != nil {
 		return nil, err
 	}
-	for user, client := range map[string]**kubernetes.Clientset{"admin": &c.admin, "agent": &c.agent} {
+	for user, client := range map[string]**kubernetes.Clientset{"admin": &c.admin, "agent": &c.agent, "developer": &c.person} {
 		access := rest.CopyConfig(c.stage.Users[user].Config)
 		access.QPS, access.WarningHandler = -1, rest.NoWarnings{}
 		if *client, err = kubernetes.NewForConfig(access); err != nil {

@@ -100,7 +100,7 @@ func measurePatches(ctx context.Context, s settings, results *table) error {
 			for j := range asks {
 				namespace := asks[(i+j)%len(asks)]
 				for _, patch := range patches {
-					client := c.admin
+					client := c.person
 					if patch.agent {
 						client = c.agent
 					}
