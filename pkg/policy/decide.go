@@ -120,7 +120,7 @@ func (c *decision) by(g *Guard) (v Verdict, ok bool) {
 	case v.Emergency != nil:
 		v.Message = c.emergencyMessage(g, &v)
 	case v.Outcome != Allow:
-		v.Message = c.message(&v, taken, refused) + c.way(g, &v)
+		v.Message = c.message(g, &v, taken, refused) + c.way(g, &v)
 	}
 	return v, true
 }

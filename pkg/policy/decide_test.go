@@ -398,3 +398,31 @@ func TestTheZeroVerdictRefuses(t *testing.T) {
 		t.Error("the zero Verdict does not refuse")
 	}
 }
+
+func TestNobodyWaitsForAnAgentThatThereIsNot(t *testing.T) {
+	alone := guard(t, "test", "{mode: Enforce}")
+	alone.Spec.Agents.Subjects = nil
+	want := declared + "\nGuardPolicy test knows no sync agent that could create it: spec.agents.subjects has to name it, in Git.\n" +
+		"To change it first, edit https://git.example.com/org/infra/blob/main/apps/base/guestbook/deployment.yaml#L1"
+	v := policy.Decide(request(t, person, policy.Create, "", guestbook), snapshot(t, guestbook), build(t, alone))
+	if diff := cmp.Diff(want, v.Message); diff != "" {
+		t.Errorf("message (-want +got):\n%s", diff)
+	}
+}
+
+func TestARefusedRestartSaysHowPodsCanBeRestarted(t *testing.T) {
+	const (
+		change = "To keep this change, make it in apps/overlays/staging or in "
+		passes = "kubectl rollout restart passes where ignoreFields of GuardPolicy test have that annotation.\n" + change
+	)
+	restarted := strings.Replace(guestbook, "template: {", `template: {metadata: {annotations: {kubectl.kubernetes.io/restartedAt: now}}, `, 1)
+	for spec, want := range map[string]string{
+		"{mode: Enforce}": "\nTo restart its Pods, delete them one by one.\n" + passes,
+		"{mode: Enforce, derivedObjects: {delete: Deny}}": "now\"}}\n" + passes,
+	} {
+		v := policy.Decide(request(t, person, policy.Update, guestbook, restarted), snapshot(t, guestbook), build(t, guard(t, "test", spec)))
+		if !strings.Contains(v.Message, want) {
+			t.Errorf("%s:\n%s", spec, v.Message)
+		}
+	}
+}

@@ -16,7 +16,7 @@ const shownDifferences = 10
 // is wrong, in which field, and where to change it instead.
 // refused says that the guard refuses it, if only in Enforce mode.
 // taken is the identity of a TrustedIdentityTaken; else nil.
-func (c *decision) message(v *Verdict, taken *identity, refused bool) string {
+func (c *decision) message(g *Guard, v *Verdict, taken *identity, refused bool) string {
 	if v.Reason == Undecidable {
 		return c.undecidableMessage(v, refused)
 	}
@@ -42,7 +42,7 @@ func (c *decision) message(v *Verdict, taken *identity, refused bool) string {
 		lines = describe(append(lines, heading), v)
 	}
 	if taken == nil {
-		lines = append(lines, c.remedy(v)...)
+		lines = append(lines, c.remedy(g, v)...)
 	}
 	return strings.Join(lines, "\n")
 }

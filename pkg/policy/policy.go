@@ -161,6 +161,8 @@ func isNamespace(key gitindex.Key) bool { return key.Group == "" && key.Kind == 
 // subjects is a set of users.
 type subjects struct{ users, groups []string }
 
+func (s subjects) isEmpty() bool { return len(s.users)+len(s.groups) == 0 }
+
 func subjectsOf(list []v1alpha1.Subject) subjects {
 	var s subjects
 	for _, subject := range list {

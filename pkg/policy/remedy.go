@@ -4,12 +4,13 @@ import (
 	"slices"
 	"strings"
 
+	"gitonly.dev/gitonly/pkg/api/v1alpha1"
 	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/policy/fields"
 )
 
 // remedy is what a refused user can do instead.
-func (c *decision) remedy(v *Verdict) []string {
+func (c *decision) remedy(g *Guard, v *Verdict) []string {
 	if v.Declared == nil {
 		return c.declareIt(v)
 	}
@@ -19,7 +20,10 @@ func (c *decision) remedy(v *Verdict) []string {
 	}
 	switch v.Reason {
 	case DeclaredObjectCreated:
-		return []string{"The sync agent creates it: wait for its next sync, or start one.", "To change it first, edit " + page}
+		if g.discover && len(c.agents) > 0 || !g.agents.isEmpty() {
+			return []string{"The sync agent creates it: wait for its next sync, or start one.", "To change it first, edit " + page}
+		}
+		return []string{"GuardPolicy " + g.name + " knows no sync agent that could create it: spec.agents.subjects has to name it, in Git.", "To change it first, edit " + page}
 	case DeclaredObjectDeleted:
 		return []string{"To delete it, remove it from " + page}
 	case DerivedObjectChanged, DerivedObjectDeleted:
@@ -29,7 +33,7 @@ func (c *decision) remedy(v *Verdict) []string {
 	case VersionSkew:
 		return []string{"Use Git's version to have it compared, or change it there: " + page}
 	case UndeclaredFieldChanged:
-		return append(restart(v), addThere(v, page))
+		return append(restart(g, v), addThere(v, page))
 	}
 	return []string{"Change it there: " + page}
 }
@@ -51,12 +55,16 @@ func (c *decision) declareIt(v *Verdict) []string {
 // restartAnnotation is what kubectl rollout restart writes.
 const restartAnnotation = "kubectl.kubernetes.io/restartedAt"
 
-// restart says how a restart of Pods could pass; nothing if the request is none.
-func restart(v *Verdict) []string {
+// restart says how Pods can be restarted; nothing if the request restarts none.
+func restart(g *Guard, v *Verdict) []string {
 	if !slices.ContainsFunc(v.Differences, func(d fields.Difference) bool { return strings.Contains(d.Path+d.New.Text, restartAnnotation) }) {
 		return nil
 	}
-	return []string{"GuardPolicy " + v.Policy + " lets kubectl rollout restart pass if its ignoreFields have that annotation."}
+	lines := []string{"kubectl rollout restart passes where ignoreFields of GuardPolicy " + g.name + " have that annotation."}
+	if g.derived.Delete == v1alpha1.Allow {
+		return append([]string{"To restart its Pods, delete them one by one."}, lines...)
+	}
+	return lines
 }
 
 // addThere is the way of what Git is silent about.
