@@ -14,7 +14,9 @@ import (
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
+	"gitonly.dev/gitonly/e2e/gitserver"
 	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/gitindex/git"
 	"gitonly.dev/gitonly/pkg/gitindex/render"
 )
 
@@ -73,24 +75,38 @@ func measureRendering(ctx context.Context, s settings, results *table) error {
 	return measureCommits(ctx, results)
 }
 
-// measureCommits has one file of 1,000 overlays change. The files are in a
-// folder: what fetching takes is not in it.
+// measureCommits has one file of 1,000 overlays change in a repository that is
+// served over HTTP.
 func measureCommits(ctx context.Context, results *table) error {
-	files, locations := overlays(1000)
+	tree, locations := overlays(1000)
+	files := map[string]string{}
+	for name, file := range tree {
+		files[name] = string(file.Data)
+	}
 	dir, err := os.MkdirTemp("", "gitonly-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := os.CopyFS(dir, files); err != nil {
+	repository, err := gitserver.Init(filepath.Join(dir, "served", "infra.git"))
+	if err != nil {
 		return err
 	}
-	hosted := &hosted{}
-	hosted.push(os.DirFS(dir))
+	newest, err := repository.Commit(gitserver.Commit{Files: files})
+	if err != nil {
+		return err
+	}
+	server, err := gitserver.ServeHTTP(filepath.Join(dir, "served"), gitserver.HTTPOptions{})
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	nobody := func(context.Context, gitindex.Repository) (git.Credentials, error) { return git.Credentials{}, nil }
+	fetcher := git.New(filepath.Join(dir, "fetched"), nobody, git.Options{})
 	counted := &counted{Renderer: render.New(render.Options{})}
 	var index gitindex.Index
 	changed := make(chan struct{}, 1)
-	refresher := gitindex.NewRefresher(&index, hosted, counted, nil, logr.Discard(), gitindex.Options{
+	refresher := gitindex.NewRefresher(&index, fetcher, counted, nil, logr.Discard(), gitindex.Options{
 		MinGap: time.Millisecond,
 		OnChange: func(*gitindex.Snapshot) {
 			select {
@@ -100,66 +116,49 @@ func measureCommits(ctx context.Context, results *table) error {
 		},
 	})
 	source := infra()
+	source.Repository = gitindex.Repository{URL: server.URL + "/infra.git", Ref: gitindex.Ref{Branch: "main"}}
+	source.Interval = time.Hour // nobody looks, but who is asked to
 	source.Locations = locations
 	refresher.SetSources([]gitindex.Source{source})
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() { _ = refresher.Run(ctx) }()
-	at := func(commit string) {
+	at := func(commit string) error {
 		for index.Current() == nil || index.Current().Source(source.Name).Revision.Commit != commit {
-			<-changed
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if latest := refresher.Latest().Source(source.Name); latest != nil && latest.Err != nil {
+				return latest.Err
+			}
 		}
+		return nil
 	}
 	began := time.Now()
-	at(hosted.current.Load().commit)
+	if err := at(newest); err != nil {
+		return err
+	}
 	results.add("1,000 overlays: from the start to published", "s", samples{time.Since(began).Seconds()}, nil)
 	var took, rendered samples
 	for i := range 5 {
 		before := counted.calls.Load()
-		replicas := fmt.Appendf(nil, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: %d}\n", 4+i)
-		if err := os.WriteFile(filepath.Join(dir, "overlays/team-7/replicas.yaml"), replicas, 0o644); err != nil {
+		replicas := fmt.Sprintf("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: %d}\n", 4+i)
+		if newest, err = repository.Commit(gitserver.Commit{Files: map[string]string{"overlays/team-7/replicas.yaml": replicas}}); err != nil {
 			return err
 		}
-		hosted.push(os.DirFS(dir))
 		began := time.Now()
 		refresher.Refresh(source.Name)
-		at(hosted.current.Load().commit)
+		if err := at(newest); err != nil {
+			return err
+		}
 		took = append(took, time.Since(began).Seconds()*1000)
 		rendered = append(rendered, float64(counted.calls.Load()-before))
 	}
 	results.add("1,000 overlays: one file changes, from asking to published", "ms", took, atMost(300))
 	results.add("1,000 overlays: one file changes, rendered", "overlays", rendered, atMost(1))
 	return nil
-}
-
-// hosted is a Git server in memory.
-type hosted struct{ current atomic.Pointer[commit] }
-
-type commit struct {
-	commit string
-	tree   fs.FS
-	number int
-}
-
-func (h *hosted) push(tree fs.FS) {
-	next := &commit{tree: tree}
-	if last := h.current.Load(); last != nil {
-		next.number = last.number + 1
-	}
-	next.commit = fmt.Sprintf("%040x", next.number)
-	h.current.Store(next)
-}
-
-func (h *hosted) Resolve(context.Context, string, gitindex.Repository) (gitindex.Revision, error) {
-	return gitindex.Revision{Name: "main", Commit: h.current.Load().commit}, nil
-}
-
-func (*hosted) Verify(context.Context, string, gitindex.Repository, gitindex.Revision) error {
-	return nil
-}
-
-func (h *hosted) Tree(context.Context, string, gitindex.Repository, gitindex.Revision) (fs.FS, error) {
-	return h.current.Load().tree, nil
 }
 
 // counted counts renderings.
