@@ -10,9 +10,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/flowcontrol"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -322,5 +324,25 @@ func TestWhatGitHasCaughtUpWithSettles(t *testing.T) {
 		if !e.Until.Equal(ended.Time) || !e.Settled.Equal(want) {
 			t.Errorf("%s: until %s, settled %s; want %s, %s", state, e.Until, e.Settled, ended, want)
 		}
+	}
+}
+
+func TestTooManyRefusalsAreCountedAndNotTold(t *testing.T) {
+	c, told := cluster(t, interceptor.Funcs{}), &events{}
+	r := replica(t, c, told)
+	r.teller.refusals = flowcontrol.NewFakeNeverRateLimiter()
+	refused := opening("r-0")
+	refused.Verdict.Outcome, refused.Verdict.Reason = policy.Deny, policy.BreakGlassRefused
+	for _, entry := range []admission.Entry{refused, opening("r-1")} {
+		if err := r.Record(t.Context(), entry); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"Warning BreakGlassOpened: dana broke the glass until 2026-03-01T13:00:00Z: INC-1234"}
+	if diff := cmp.Diff(want, told.said); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+	if got := testutil.ToFloat64(r.teller.requests.WithLabelValues("BreakGlassRefused")); got != 1 {
+		t.Errorf("%v are counted", got)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/utils/clock"
 
 	"gitonly.dev/gitonly/pkg/admission"
@@ -30,6 +31,7 @@ type Events interface {
 // metrics.
 type Teller struct {
 	events   Events
+	refusals flowcontrol.PassiveRateLimiter // of their Events: whoever may nothing must not fill the cluster with them
 	requests *prometheus.CounterVec
 	census   atomic.Pointer[census] // nil before the first
 	clock    clock.PassiveClock
@@ -47,10 +49,16 @@ type census struct {
 // follows errors; a replica that doesn't lead any more takes none.
 const censusAge = 20 * time.Minute
 
+// So many Events of refusals are made at once, and one a second.
+const (
+	refusalBurst = 50
+	refusalRate  = 1
+)
+
 // NewTeller tells events, and registers its metrics.
 func NewTeller(events Events, registry prometheus.Registerer) (*Teller, error) {
 	t := &Teller{
-		events: events, clock: clock.RealClock{},
+		events: events, clock: clock.RealClock{}, refusals: flowcontrol.NewTokenBucketPassiveRateLimiter(refusalRate, refusalBurst),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gitonly_break_glass_requests_total",
 			Help: "Requests that had to do with an emergency, by reason of their verdict; dry runs aside.",
@@ -109,6 +117,9 @@ func (t *Teller) tell(entry admission.Entry, open *policy.Emergency) {
 		said = fmt.Sprintf("%s may not break the glass, or not like this.", entry.By.Name)
 	case policy.Held:
 		said = fmt.Sprintf("BreakGlass %s kept %s from taking back what was changed.", open.Name, entry.By.Name)
+	}
+	if v.Outcome == policy.Deny && !t.refusals.TryAccept() {
+		return // it is counted, and in the log
 	}
 	record := ""
 	if open != nil {
