@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"sync"
 )
 
 // Ports to listen on are taken from below those that systems give to outgoing
@@ -22,4 +23,29 @@ func FreePort() (int, error) {
 		}
 	}
 	return 0, fmt.Errorf("finding a free port: %w", err)
+}
+
+// ports gives each once: a port is free until its process listens, and another
+// might get it meanwhile.
+type ports struct {
+	mu    sync.Mutex
+	given map[int]bool
+}
+
+func (p *ports) free() (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for {
+		port, err := FreePort()
+		if err != nil {
+			return 0, err
+		}
+		if !p.given[port] {
+			if p.given == nil {
+				p.given = map[int]bool{}
+			}
+			p.given[port] = true
+			return port, nil
+		}
+	}
 }

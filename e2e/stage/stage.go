@@ -33,6 +33,7 @@ type Stage struct {
 
 	dir     string
 	gitonly controlplane.User
+	ports   ports
 }
 
 // Options say what to start.

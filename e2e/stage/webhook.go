@@ -124,7 +124,7 @@ func (w *Webhook) prepare() error {
 		return err
 	}
 	for _, port := range []*int{&w.port, &w.health, &w.metrics, &w.pushes} {
-		if *port, err = FreePort(); err != nil {
+		if *port, err = w.stage.ports.free(); err != nil {
 			return err
 		}
 	}
