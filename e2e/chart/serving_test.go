@@ -138,6 +138,7 @@ func TestTheChartServesWithCertificatesOfCertManager(t *testing.T) {
 		s.renew(t, "gitonly-ca")
 		s.renew(t, "gitonly-tls")
 	})
+	s.comesBack(t)
 }
 
 func TestTheChartServesWithCertificatesOfItsOwn(t *testing.T) {
@@ -150,6 +151,7 @@ func TestTheChartServesWithCertificatesOfItsOwn(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+	s.comesBack(t, provider...)
 }
 
 // enforces installs the chart, as docs/install.md goes from Audit to Enforce, and
@@ -168,9 +170,7 @@ func (s *served) enforces(t *testing.T, set ...string) {
 		return string(at) == revision+" "+revision, err
 	})
 	// A test's machine may be slow: what fails is to be a certificate's fault.
-	s.must(t, append([]string{"upgrade", "gitonly", chart, "-n", namespace, "--wait", "--timeout=3m",
-		"--set", "webhook.failurePolicy=Fail", "--set", "guardPolicy.create=false",
-		"--set", "webhook.timeoutSeconds=30"}, set...)...)
+	s.upgrades(t, set...)
 
 	s.kubectl(t, "agent", settings, "apply", "-f", "-")
 	change := []string{"patch", "configmap/settings", "-n", "team", "--type=merge", `--patch={"data":{"colour":"red"}}`}
@@ -190,6 +190,29 @@ In an emergency, somebody with the verb break-glass on configmaps can let this p
 		t.Errorf("a person's change ends with %v, having said\n%swant\n%s", err, got, want)
 	}
 	s.kubectl(t, "agent", "", change...)
+}
+
+func (s *served) upgrades(t *testing.T, set ...string) {
+	t.Helper()
+	s.must(t, append([]string{"upgrade", "gitonly", chart, "-n", namespace, "--wait", "--timeout=3m",
+		"--set", "webhook.failurePolicy=Fail", "--set", "guardPolicy.create=false",
+		"--set", "webhook.timeoutSeconds=30"}, set...)...)
+}
+
+// comesBack has upgrades bring back a registration that was deleted, and keep it,
+// while people write.
+func (s *served) comesBack(t *testing.T, set ...string) {
+	t.Helper()
+	people := load.Start(t, s.Users["developer"].Config, "load", 4)
+	s.kubectl(t, "admin", "", "delete", "validatingwebhookconfiguration", "gitonly")
+	for range 2 {
+		s.upgrades(t, set...)
+		people.GoOn(t, 200)
+	}
+	people.End(t)
+	if asked := s.kubectl(t, "admin", "", "get", "validatingwebhookconfiguration", "gitonly", "--output=jsonpath={.webhooks[*].failurePolicy}"); asked != "Fail" {
+		t.Errorf("the failurePolicy is %q", asked)
+	}
 }
 
 // renews has the certificate renewed while people write.

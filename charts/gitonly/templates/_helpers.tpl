@@ -69,6 +69,29 @@ labels:
 {{- end }}
 {{- end }}
 
+{{- /*
+caBundle of the registration, in base64. gitonly, or cert-manager, keeps it there, and Helm leaves it alone. A
+registration that was deleted comes back with what the Secret says, or writes would fail until somebody has set it.
+From then on the field is Helm's, which takes it away unless it is rendered as it is.
+*/ -}}
+{{- define "gitonly.caBundle" -}}
+{{- if eq .Values.certificates.provider "Existing" }}
+{{- required "certificates.existing.caBundle is required with provider Existing" .Values.certificates.existing.caBundle | b64enc }}
+{{- else }}
+{{- $registration := lookup "admissionregistration.k8s.io/v1" "ValidatingWebhookConfiguration" "" (include "gitonly.fullname" .) }}
+{{- if not $registration }}
+{{- lookup "v1" "Secret" .Release.Namespace (include "gitonly.tlsSecret" .) | dig "data" "ca.crt" "" }}
+{{- else }}
+{{- range $registration.metadata.managedFields }}
+{{- if and (hasPrefix "helm" .manager) (contains "\"f:caBundle\"" (toJson .fieldsV1)) }}
+{{- (first $registration.webhooks).clientConfig.caBundle }}
+{{- break }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- /* Non-empty where the cluster has, or is said to have, the agent. */ -}}
 {{- define "gitonly.argoCD" -}}
 {{- if eq (toString .Values.argoCD.enabled) "auto" }}
