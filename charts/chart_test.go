@@ -1,6 +1,7 @@
 package charts_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"os"
 	"strings"
@@ -12,6 +13,8 @@ import (
 )
 
 type values = map[string]any
+
+const authority = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 func render(t *testing.T, set values, r charts.Release) string {
 	t.Helper()
@@ -58,10 +61,11 @@ func TestValuesDecideWhatIsInstalled(t *testing.T) {
 		{name: "the certificate may be gitonly's own", set: values{"certificates": values{"provider": "SelfManaged"}},
 			want: []string{"--cert-secret=gitonly-tls", "resourceNames: [gitonly-tls]", "verbs: [get, patch]"},
 			lack: []string{"cert-manager", "/var/run/gitonly/tls"}},
-		{name: "the certificate may be there already", set: values{"certificates": values{"provider": "Existing", "existing": values{"secretName": "mine", "caBundle": "PEM"}}},
-			want: []string{"secretName: mine", "caBundle: UEVN"}, lack: []string{"cert-manager", "--cert-secret"}},
+		{name: "the certificate may be there already", set: certificates("Existing", "mine", authority),
+			want: []string{"secretName: mine", "caBundle: " + base64.StdEncoding.EncodeToString([]byte(authority))}, lack: []string{"cert-manager", "--cert-secret"}},
 		{name: "the certificate may be signed by another issuer", set: values{"certificates": values{"certManager": values{"issuerRef": values{"kind": "ClusterIssuer", "name": "ours"}}}},
 			want: []string{"kind: ClusterIssuer\n    name: ours"}, lack: []string{"selfSigned", "isCA"}},
+		{name: "a mode without quotes is what YAML makes of it", set: values{"mode": false}, want: []string{"  mode: \"Off\""}},
 		{name: "names follow the release", release: charts.Release{Name: "guard", Namespace: "guards"},
 			want: []string{"name: guard-gitonly\n", "inject-ca-from: guards/guard-gitonly-tls", "--webhook-configuration=guard-gitonly"}, lack: []string{"gitonly-system"}},
 		{name: "an image is named by registry and digest", set: values{"image": values{"registry": "images.example.com/org", "digest": "sha256:" + strings.Repeat("a", 64)}},
@@ -90,6 +94,10 @@ func TestValuesDecideWhatIsInstalled(t *testing.T) {
 	}
 }
 
+func certificates(provider, secret, caBundle string) values {
+	return values{"certificates": values{"provider": provider, "existing": values{"secretName": secret, "caBundle": caBundle}}}
+}
+
 func TestAWrongValueIsNamed(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -97,10 +105,20 @@ func TestAWrongValueIsNamed(t *testing.T) {
 		want string
 	}{
 		{"a value that there isn't", values{"replica": 3}, "additional properties 'replica' not allowed"},
-		{"a mode that there isn't", values{"mode": "Warn"}, "at '/mode': value must be one of 'Audit', 'Enforce', 'Off'"},
+		{"a mode that there isn't", values{"mode": "Warn"}, "at '/mode': value must be one of 'Audit', 'Enforce', 'Off', false"},
+		{"a section with nothing below it", values{"webhook": nil}, "at '': missing property 'webhook'"},
+		{"a section within one with nothing below it", values{"metrics": values{"serviceMonitor": nil}}, "at '/metrics': missing property 'serviceMonitor'"},
 		{"a number as text", values{"replicas": "2"}, "at '/replicas': got string, want integer"},
 		{"a timeout that the API server refuses", values{"webhook": values{"timeoutSeconds": 60}}, "at '/webhook/timeoutSeconds': maximum: got 60, want 30"},
-		{"no Secret", values{"certificates": values{"provider": "Existing", "existing": values{"caBundle": "PEM"}}}, "certificates.existing.secretName is required with provider Existing"},
+		{"no Secret", certificates("Existing", "", authority), "at '/certificates/existing/secretName': minLength: got 0, want 1"},
+		{"no authority", certificates("Existing", "mine", ""), "at '/certificates/existing/caBundle': minLength: got 0, want 1"},
+		{"an authority that is no PEM", certificates("Existing", "mine", "UEVN"), "at '/certificates/existing/caBundle': 'UEVN' does not match pattern '^$|-----BEGIN CERTIFICATE-----"},
+		{"a Secret of another provider", certificates("SelfManaged", "mine", ""), "at '/certificates/provider': value must be 'Existing'"},
+		{"an authority of another provider", certificates("SelfManaged", "", authority), "at '/certificates/provider': value must be 'Existing'"},
+		{"an issuer without a name", values{"certificates": values{"certManager": values{"issuerRef": values{"kind": "ClusterIssuer"}}}},
+			"at '/certificates/certManager/issuerRef': properties 'name' required, if 'kind' exists"},
+		{"a service account without a name", values{"serviceAccount": values{"create": false}}, "at '/serviceAccount/name': minLength: got 0, want 1"},
+		{"a size that is no quantity", values{"cache": values{"sizeLimit": "2 GB"}}, "at '/cache/sizeLimit': '2 GB' does not match pattern"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := charts.Render("gitonly", test.set, charts.Release{})

@@ -18,6 +18,11 @@
 {{- default (include "gitonly.fullname" .) .Values.serviceAccount.name }}
 {{- end }}
 
+{{- /* YAML without quotes makes false of Off. */ -}}
+{{- define "gitonly.mode" -}}
+{{- .Values.mode | default "Off" }}
+{{- end }}
+
 {{- define "gitonly.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "gitonly.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -63,7 +68,7 @@ labels:
 
 {{- define "gitonly.tlsSecret" -}}
 {{- if eq .Values.certificates.provider "Existing" }}
-{{- required "certificates.existing.secretName is required with provider Existing" .Values.certificates.existing.secretName }}
+{{- .Values.certificates.existing.secretName }}
 {{- else }}
 {{- include "gitonly.fullname" . }}-tls
 {{- end }}
@@ -76,7 +81,7 @@ From then on the field is Helm's, which takes it away unless it is rendered as i
 */ -}}
 {{- define "gitonly.caBundle" -}}
 {{- if eq .Values.certificates.provider "Existing" }}
-{{- required "certificates.existing.caBundle is required with provider Existing" .Values.certificates.existing.caBundle | b64enc }}
+{{- .Values.certificates.existing.caBundle | b64enc }}
 {{- else }}
 {{- $registration := lookup "admissionregistration.k8s.io/v1" "ValidatingWebhookConfiguration" "" (include "gitonly.fullname" .) }}
 {{- if not $registration }}
