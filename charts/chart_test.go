@@ -94,6 +94,19 @@ func TestValuesDecideWhatIsInstalled(t *testing.T) {
 	}
 }
 
+func TestWhatOnlyGitMayChangeHasNoCommonLabels(t *testing.T) {
+	set := values{"commonLabels": values{"team": "platform"}, "argoCD": values{"enabled": true}}
+	files, err := charts.Render("gitonly", set, charts.Release{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]bool{"templates/service.yaml": true, "templates/configuration.yaml": false} {
+		if got := strings.Contains(files[file], "team: platform"); got != want {
+			t.Errorf("%s has the label: %t\n%s", file, got, files[file])
+		}
+	}
+}
+
 func certificates(provider, secret, caBundle string) values {
 	return values{"certificates": values{"provider": provider, "existing": values{"secretName": secret, "caBundle": caBundle}}}
 }

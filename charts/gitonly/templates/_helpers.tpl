@@ -28,19 +28,19 @@ app.kubernetes.io/name: {{ include "gitonly.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{- /* Labels that no upgrade changes: for gitonly's own kinds, which only Git may change. */ -}}
+{{- /* Labels that no upgrade changes, nor commonLabels: for gitonly's own kinds, which only Git may change. */ -}}
 {{- define "gitonly.steadyLabels" -}}
 {{ include "gitonly.selectorLabels" . }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
 {{- end }}
 
 {{- define "gitonly.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ include "gitonly.steadyLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{- define "gitonly.metadata" -}}
