@@ -21,6 +21,7 @@ type Release struct {
 	Name      string // gitonly if empty
 	Namespace string // gitonly-system if empty
 	Service   string // who installs: Helm if empty
+	Upgrade   bool   // it is installed already
 
 	APIVersions []string // that the cluster has beside Kubernetes' own, such as argoproj.io/v1alpha1/Application
 }
@@ -36,7 +37,7 @@ func Render(dir string, values map[string]any, r Release) (map[string]string, er
 	capabilities := common.DefaultCapabilities.Copy()
 	capabilities.APIVersions = slices.Concat(capabilities.APIVersions, r.APIVersions)
 	all, err := util.ToRenderValues(chart, values, common.ReleaseOptions{
-		Name: cmp.Or(r.Name, "gitonly"), Namespace: cmp.Or(r.Namespace, "gitonly-system"), Revision: 1, IsInstall: true,
+		Name: cmp.Or(r.Name, "gitonly"), Namespace: cmp.Or(r.Namespace, "gitonly-system"), Revision: 1, IsInstall: !r.Upgrade, IsUpgrade: r.Upgrade,
 	}, capabilities)
 	if err != nil {
 		return nil, err
