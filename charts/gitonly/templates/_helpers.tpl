@@ -74,6 +74,11 @@ labels:
 {{- end }}
 {{- end }}
 
+{{- /* Non-empty where Helm itself installs. Who only renders, as Argo CD does, can look up nothing. */ -}}
+{{- define "gitonly.live" -}}
+{{- if lookup "v1" "Namespace" "" "kube-system" }}true{{ end }}
+{{- end }}
+
 {{- /*
 caBundle of the registration, in base64. gitonly, or cert-manager, keeps it there, and Helm leaves it alone. A
 registration that was deleted comes back with what the Secret says, or writes would fail until somebody has set it.
