@@ -82,7 +82,7 @@ labels:
 {{- /*
 caBundle of the registration, in base64. gitonly, or cert-manager, keeps it there, and Helm leaves it alone. A
 registration that was deleted comes back with what the Secret says, or writes would fail until somebody has set it.
-From then on the field is Helm's, which takes it away unless it is rendered as it is.
+From then on the field belongs to who applies the rest, and who takes it away unless it is rendered as it is.
 */ -}}
 {{- define "gitonly.caBundle" -}}
 {{- if eq .Values.certificates.provider "Existing" }}
@@ -93,7 +93,7 @@ From then on the field is Helm's, which takes it away unless it is rendered as i
 {{- lookup "v1" "Secret" .Release.Namespace (include "gitonly.tlsSecret" .) | dig "data" "ca.crt" "" }}
 {{- else }}
 {{- range $registration.metadata.managedFields }}
-{{- if and (hasPrefix "helm" .manager) (contains "\"f:caBundle\"" (toJson .fieldsV1)) }}
+{{- if and (contains "\"f:rules\"" (toJson .fieldsV1)) (contains "\"f:caBundle\"" (toJson .fieldsV1)) }}
 {{- (first $registration.webhooks).clientConfig.caBundle }}
 {{- break }}
 {{- end }}
