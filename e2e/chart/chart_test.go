@@ -62,7 +62,7 @@ func TestTheChartOnARealAPIServer(t *testing.T) {
 			s := newScene(t, plane)
 			s.step("a namespace takes only what Pod Security calls restricted", s.restricted)
 			s.step("it installs", s.installs)
-			s.step("it says what the cluster has, and has not", s.advises)
+			s.step("it says what is in the way of another installation", s.advises)
 			s.step("the API server knows each field", s.strict)
 			s.step("Pod Security admits its Pods, and would refuse others", s.admitsPods)
 			s.step("helm test asks gitonly what isn't ready, with its own rights", s.tests)
@@ -127,7 +127,7 @@ func (s *scene) installs(t *testing.T) {
 func (s *scene) advises(t *testing.T) {
 	install := []string{"install", "other", chart, "-n", "other", "--dry-run=server"}
 	for _, test := range []struct{ set, want string }{
-		{"certificates.provider=CertManager", "certificates.provider=CertManager needs cert-manager, which this cluster has not. Install it first, or have gitonly make its certificate itself: --set certificates.provider=SelfManaged"},
+		{"certificates.provider=CertManager", "certificates.provider=CertManager needs cert-manager, which this cluster doesn't have. Install it first, or have gitonly make its certificate itself: --set certificates.provider=SelfManaged"},
 		{"certificates.provider=SelfManaged,webhook.failurePolicy=Fail", "webhook.failurePolicy=Fail would refuse the rest of this installation, as no Pod answers yet. Install with Ignore, and go on to Fail with helm upgrade."},
 		{"certificates.provider=SelfManaged", "GitSources that were here before: argocd, flux. No webhook is ready before it has looked at each of them."},
 	} {
