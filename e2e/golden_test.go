@@ -85,7 +85,7 @@ var chance = []struct {
 	is   *regexp.Regexp
 	says string
 }{
-	{regexp.MustCompile(`\(checked [0-9]+[smhd] ago\)`), "(checked AGE ago)"},
+	{regexp.MustCompile(`\b([0-9]+[smhdy]){1,2} ago\b`), "AGE ago"},
 	{regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z`), "TIME"},
 	{regexp.MustCompile(`kubectl-edit-[0-9]+`), "kubectl-edit-NUMBER"},
 	{regexp.MustCompile(`-[bcdfghjklmnpqrstvwxz2456789]{5,10}\b`), "-RANDOM"}, // of generateName, and hashes in names

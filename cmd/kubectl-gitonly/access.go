@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	admissionregistration "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
@@ -42,14 +43,15 @@ func (a *access) config() (*rest.Config, string, error) {
 	return config, namespace, nil
 }
 
-// client returns a client of that cluster for gitonly's kinds, and the core ones.
+// client returns a client of that cluster for gitonly's kinds, its registration's and
+// the core ones.
 func (a *access) client() (client.Client, error) {
 	config, _, err := a.config()
 	if err != nil {
 		return nil, err
 	}
 	scheme := runtime.NewScheme()
-	if err := errors.Join(v1alpha1.AddToScheme(scheme), corev1.AddToScheme(scheme)); err != nil {
+	if err := errors.Join(v1alpha1.AddToScheme(scheme), corev1.AddToScheme(scheme), admissionregistration.AddToScheme(scheme)); err != nil {
 		return nil, err
 	}
 	return client.New(config, client.Options{Scheme: scheme})

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -25,13 +24,15 @@ import (
 func statusCommand() *cobra.Command {
 	var from access
 	var output string
+	var which string
 	var check bool
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show where Git comes from, and what guards the cluster",
 		Long: "Print the GitSources with their revisions, how long ago each was looked at, and what is\n" +
 			"wrong with them; the service accounts that the sync agents write as; the GuardPolicies,\n" +
-			"and what is wrong with them; and the emergencies that are open.",
+			"and what is wrong with them; whether the API server asks gitonly, and any replica of it\n" +
+			"was heard of; and the emergencies that are open.",
 		Example: "  kubectl gitonly status\n" +
 			"  kubectl gitonly status --output json | jq '.gitSources[].status.sources'",
 		Args: cobra.NoArgs,
@@ -44,7 +45,7 @@ func statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := readStatus(cmd.Context(), reader)
+			s, err := readStatus(cmd.Context(), reader, which)
 			if err != nil {
 				return err
 			}
@@ -55,15 +56,17 @@ func statusCommand() *cobra.Command {
 		},
 	}
 	from.bind(cmd)
-	cmd.Flags().BoolVar(&check, "check", false, "end with an error unless each GitSource and GuardPolicy is ready")
+	cmd.Flags().BoolVar(&check, "check", false, "end with an error unless each GitSource and GuardPolicy is ready, the API server asks gitonly, and a replica of it was heard of; what can't be told is no error")
+	cmd.Flags().StringVar(&which, "webhook-configuration", anyRegistration, "name of the ValidatingWebhookConfiguration by which the API server asks gitonly; * for each that asks "+webhookName+"; empty if it is in a file of the API server's, which can't be seen")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "json or yaml; for people if empty")
 	return cmd
 }
 
-// status is what gitonly's objects say.
+// status is what gitonly's objects say, and its registrations.
 type status struct {
-	Sources  []v1alpha1.GitSource   `json:"gitSources"`
-	Policies []v1alpha1.GuardPolicy `json:"guardPolicies"`
+	Sources       []v1alpha1.GitSource   `json:"gitSources"`
+	Policies      []v1alpha1.GuardPolicy `json:"guardPolicies"`
+	Registrations registrations          `json:"registrations"`
 
 	// Emergencies are those that are open.
 	Emergencies []v1alpha1.BreakGlass `json:"breakGlasses"`
@@ -71,7 +74,8 @@ type status struct {
 	now time.Time
 }
 
-func readStatus(ctx context.Context, reader client.Reader) (status, error) {
+// readStatus reads the registration of that name, or those that which stands for.
+func readStatus(ctx context.Context, reader client.Reader, which string) (status, error) {
 	var sources v1alpha1.GitSourceList
 	if err := reader.List(ctx, &sources); err != nil {
 		return status{}, unread("GitSources", err)
@@ -84,7 +88,11 @@ func readStatus(ctx context.Context, reader client.Reader) (status, error) {
 	if err != nil {
 		return status{}, err
 	}
-	return status{Sources: sources.Items, Policies: policies.Items, Emergencies: emergencies.Items, now: time.Now()}, nil
+	registrations, err := readRegistrations(ctx, reader, which)
+	if err != nil {
+		return status{}, err
+	}
+	return status{Sources: sources.Items, Policies: policies.Items, Registrations: registrations, Emergencies: emergencies.Items, now: time.Now()}, nil
 }
 
 func unread(what string, err error) error {
@@ -131,6 +139,10 @@ func printStatus(out io.Writer, s status) error {
 	for i := range s.Policies {
 		p := &s.Policies[i]
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", p.Name, p.Spec.Mode, p.Spec.Undecidable, readiness(p.Status.Conditions))
+	}
+	fmt.Fprintln(w)
+	for _, line := range append(s.Registrations.lines(), silence(s)...) {
+		fmt.Fprintln(w, line)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -202,19 +214,6 @@ func complaints(policy *v1alpha1.GuardPolicy) []string {
 		if condition.Status != metav1.ConditionTrue {
 			lines = append(lines, condition.Message)
 		}
-	}
-	return lines
-}
-
-// differing says which replica is at which revision, unless all are at the same.
-func differing(replicas []v1alpha1.ReplicaStatus, now time.Time) []string {
-	if !slices.ContainsFunc(replicas, func(r v1alpha1.ReplicaStatus) bool { return r.Revision != replicas[0].Revision }) {
-		return nil
-	}
-	var lines []string
-	for _, r := range replicas {
-		seen := duration.HumanDuration(now.Sub(r.LastSeenTime.Time))
-		lines = append(lines, fmt.Sprintf("replica %s is at %s (seen %s ago)", r.Name, cmp.Or(r.Revision, "no revision"), seen))
 	}
 	return lines
 }

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
@@ -9,7 +9,8 @@ import (
 	"gitonly.dev/gitonly/pkg/api/v1alpha1"
 )
 
-// unready returns an error that names what isn't ready, or nil.
+// unready returns an error that names what isn't ready and what guards nothing,
+// or nil.
 func unready(s status) error {
 	var names []string
 	for i := range s.Sources {
@@ -22,8 +23,18 @@ func unready(s status) error {
 			names = append(names, "GuardPolicy "+s.Policies[i].Name)
 		}
 	}
-	if len(names) == 0 {
+	var reasons []string
+	if len(names) > 0 {
+		reasons = append(reasons, "not ready: "+strings.Join(names, ", "))
+	}
+	if s.Registrations.missing() {
+		reasons = append(reasons, "the API server asks gitonly about nothing")
+	}
+	if len(silence(s)) > 0 {
+		reasons = append(reasons, "no replica of gitonly was heard of lately")
+	}
+	if len(reasons) == 0 {
 		return nil
 	}
-	return fmt.Errorf("not ready: %s", strings.Join(names, ", "))
+	return errors.New(strings.Join(reasons, "; "))
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	admissionregistration "k8s.io/api/admissionregistration/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -16,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/yaml"
 
+	"gitonly.dev/gitonly/config/webhook"
 	"gitonly.dev/gitonly/pkg/api/v1alpha1"
 )
 
@@ -23,7 +25,7 @@ import (
 func objects(t *testing.T, documents ...string) client.Client {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
+	if err := errors.Join(v1alpha1.AddToScheme(scheme), admissionregistration.AddToScheme(scheme)); err != nil {
 		t.Fatal(err)
 	}
 	built := fake.NewClientBuilder().WithScheme(scheme)
@@ -34,6 +36,8 @@ func objects(t *testing.T, documents ...string) client.Client {
 			object = &v1alpha1.GuardPolicy{}
 		case strings.Contains(document, "kind: BreakGlass"):
 			object = &v1alpha1.BreakGlass{}
+		case strings.Contains(document, "kind: ValidatingWebhookConfiguration"):
+			object = &admissionregistration.ValidatingWebhookConfiguration{}
 		}
 		if err := yaml.UnmarshalStrict([]byte(document), object); err != nil {
 			t.Fatal(err)
@@ -47,7 +51,7 @@ var statusTime = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func shownStatus(t *testing.T, print func(*bytes.Buffer, status) error, documents ...string) string {
 	t.Helper()
-	s, err := readStatus(t.Context(), objects(t, documents...))
+	s, err := readStatus(t.Context(), objects(t, documents...), anyRegistration)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +117,7 @@ kind: BreakGlass
 metadata: {name: over}
 spec: {object: {kind: Deployment, namespace: staging, name: web}, openedBy: {user: dana}, reason: INC-1233 disk full, from: "2026-03-01T10:30:00Z", until: "2026-03-01T11:30:00Z"}
 status: {state: Expired}
-`)
+`, string(webhook.Registration))
 	want := `SOURCE   FROM                                    REVISION       OBJECTS   CHECKED   READY
 flux     Flux (12 sources)                       -              340       2m ago    yes
 infra    https://git.example.com/org/infra.git   main@4f2c1ab   16        12s ago   no, RenderFailed
@@ -121,6 +125,8 @@ new      -                                       -              0         never 
 
 POLICY      MODE      UNDECIDABLE   READY
 workloads   Enforce   Allow         yes
+
+The API server asks gitonly by ValidatingWebhookConfiguration gitonly, failurePolicy Ignore; it has no caBundle: only who is in the API server's own roots vouches for gitonly's certificate.
 
 OBJECT                   STATE    BY     SINCE                  UNTIL                             USES   REASON
 Deployment staging/web   Active   dana   2026-03-01T11:30:00Z   2026-03-01T12:30:00Z (30m left)   3      INC-1234 gateway down
@@ -147,9 +153,15 @@ GuardPolicy workloads
 
 func TestStatusSaysThatThereIsNothing(t *testing.T) {
 	got := shownStatus(t, func(out *bytes.Buffer, s status) error { return printStatus(out, s) })
-	want := "There is no GitSource: nothing is declared in Git.\n\nThere is no GuardPolicy: nothing is guarded.\n"
-	if got != want {
-		t.Errorf("printed %q", got)
+	want := `There is no GitSource: nothing is declared in Git.
+
+There is no GuardPolicy: nothing is guarded.
+
+The API server asks gitonly about nothing, and every write passes: there is no ValidatingWebhookConfiguration of it.
+(If that is in a file of the API server's, say so by --webhook-configuration=.)
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("printed (-want +got):\n%s", diff)
 	}
 }
 
@@ -160,7 +172,7 @@ func TestStatusIsReadByScripts(t *testing.T) {
 		t.Errorf("%v, read %+v", err, read)
 	}
 	inYAML := shownStatus(t, func(out *bytes.Buffer, s status) error { return printStatusYAML(out, s) })
-	if inYAML != "breakGlasses: []\ngitSources: []\nguardPolicies: []\n" {
+	if inYAML != "breakGlasses: []\ngitSources: []\nguardPolicies: []\nregistrations:\n  found: []\n" {
 		t.Errorf("printed %q", inYAML)
 	}
 }
