@@ -109,8 +109,11 @@ func (p *pod) value(variable corev1.EnvVar) (string, error) {
 func (p *pod) log() string { return p.root + ".log" }
 
 // probe asks whether the Pod is ready, as its readinessProbe says. One that isn't is
-// asked more often than that, for tests wait for it.
+// asked more often than that, for tests wait for it. One that was never started isn't.
 func (p *pod) probe(ctx context.Context) (ready bool) {
+	if p.cmd == nil {
+		return false
+	}
 	probe := p.container().ReadinessProbe
 	if p.ready && time.Since(p.probed) < time.Duration(probe.PeriodSeconds)*time.Second {
 		return true
