@@ -134,11 +134,11 @@ func printStatus(out io.Writer, s status) error {
 	if len(s.Policies) == 0 {
 		fmt.Fprintln(w, "There is no GuardPolicy: nothing is guarded.")
 	} else {
-		fmt.Fprintln(w, "POLICY\tMODE\tUNDECIDABLE\tREADY")
+		fmt.Fprintln(w, "POLICY\tMODE\tUNDECIDABLE\tREADY\tAGENTS")
 	}
 	for i := range s.Policies {
 		p := &s.Policies[i]
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", p.Name, p.Spec.Mode, p.Spec.Undecidable, readiness(p.Status.Conditions))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", p.Name, p.Spec.Mode, p.Spec.Undecidable, readiness(p.Status.Conditions), agents(p.Status.Conditions))
 	}
 	fmt.Fprintln(w)
 	for _, line := range append(s.Registrations.lines(), silence(s)...) {
@@ -182,6 +182,20 @@ func readiness(conditions []metav1.Condition) string {
 		return "not yet: " + ready.Message
 	}
 	return "no, " + ready.Reason
+}
+
+// agents says whether somebody can bring Git's changes.
+func agents(conditions []metav1.Condition) string {
+	switch found := apimeta.FindStatusCondition(conditions, v1alpha1.ConditionAgents); {
+	case found == nil:
+		return "-"
+	case found.Status == metav1.ConditionTrue:
+		return "yes"
+	case found.Status == metav1.ConditionUnknown:
+		return "unknown, " + found.Reason
+	default:
+		return "no, " + found.Reason
+	}
 }
 
 // printDetails says of each source and policy what a line has no room for.

@@ -108,6 +108,26 @@ status:
   - {type: Ready, status: "True", reason: Applied, message: ok, lastTransitionTime: null}
   - {type: Agents, status: "False", reason: AgentNotFound, message: "ServiceAccount flux-system/syncer of spec.agents doesn't exist", lastTransitionTime: null}
 `, `
+kind: GuardPolicy
+metadata: {name: everything}
+spec: {mode: Audit, undecidable: Allow}
+status:
+  conditions:
+  - {type: Ready, status: "True", reason: Applied, message: ok, lastTransitionTime: null}
+  - {type: Agents, status: "True", reason: Found, message: ok, lastTransitionTime: null}
+`, `
+kind: GuardPolicy
+metadata: {name: new}
+spec: {mode: "Off", undecidable: Deny}
+`, `
+kind: GuardPolicy
+metadata: {name: unreadable}
+spec: {mode: Audit, undecidable: Allow}
+status:
+  conditions:
+  - {type: Ready, status: "True", reason: Applied, message: ok, lastTransitionTime: null}
+  - {type: Agents, status: Unknown, reason: Unreadable, message: "looking for ServiceAccount flux-system/syncer: forbidden", lastTransitionTime: null}
+`, `
 kind: BreakGlass
 metadata: {name: staging-deployment-web-7vrz4c}
 spec: {object: {kind: Deployment, namespace: staging, name: web}, openedBy: {user: dana}, reason: INC-1234 gateway down, from: "2026-03-01T11:30:00Z", until: "2026-03-01T12:30:00Z"}
@@ -123,8 +143,11 @@ flux     Flux (12 sources)                       -              340       2m ago
 infra    https://git.example.com/org/infra.git   main@4f2c1ab   16        12s ago   no, RenderFailed
 new      -                                       -              0         never     not seen by gitonly yet
 
-POLICY      MODE      UNDECIDABLE   READY
-workloads   Enforce   Allow         yes
+POLICY       MODE      UNDECIDABLE   READY                     AGENTS
+everything   Audit     Allow         yes                       yes
+new          Off       Deny          not seen by gitonly yet   -
+unreadable   Audit     Allow         yes                       unknown, Unreadable
+workloads    Enforce   Allow         yes                       no, AgentNotFound
 
 The API server asks gitonly by ValidatingWebhookConfiguration gitonly, failurePolicy Ignore; it has no caBundle: only who is in the API server's own roots vouches for gitonly's certificate.
 
@@ -142,6 +165,9 @@ GitSource flux
 
 GitSource infra
   db: db/kustomization.yaml:3: resource pvc.yaml is not there
+
+GuardPolicy unreadable
+  looking for ServiceAccount flux-system/syncer: forbidden
 
 GuardPolicy workloads
   ServiceAccount flux-system/syncer of spec.agents doesn't exist
