@@ -245,7 +245,9 @@ func details(source *v1alpha1.GitSource, now time.Time) []string {
 		}
 	}
 	if found := st.Sources; found != nil {
-		lines = append(lines, fmt.Sprintf("%d rendered, %d known by the agent's record alone, %d in all", found.Rendered, found.Recorded, found.Total))
+		if found.Total > 0 {
+			lines = append(lines, fmt.Sprintf("%d rendered, %d known by the agent's record alone, %d in all", found.Rendered, found.Recorded, found.Total))
+		}
 		for _, one := range found.Troubled {
 			lines = append(lines, one.Name+": "+one.Message)
 		}

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -145,7 +146,10 @@ func (s *summary) condition(err error, problems int) metav1.Condition {
 	if len(s.status.Troubled) > 0 {
 		first = s.status.Troubled[0].Name + ": " + s.status.Troubled[0].Message
 	}
+	_, absent := errors.AsType[*absence](err)
 	switch {
+	case absent:
+		return wrong(v1alpha1.ReasonNotInstalled, err.Error())
 	case err != nil:
 		return wrong(v1alpha1.ReasonDiscoveryFailed, err.Error())
 	case s.failed > 0:

@@ -79,6 +79,8 @@ func TestTheStatusOfAnAgentsSources(t *testing.T) {
 			found:  &discover.Found{Problems: []discover.Problem{{Object: "Kustomization flux-system/odd", Err: errors.New("it has no sourceRef")}}},
 			reason: "DiscoveryFailed", message: "No source could be made of 1 objects. The first: Kustomization flux-system/odd: it has no sourceRef",
 			total: 1, rendered: 1, number: 3, troubled: []string{"Kustomization flux-system/odd: it has no sourceRef"}},
+		"the agent is not there": {found: &discover.Found{}, err: &absence{says: "Flux is not in this cluster yet: it serves none of Flux's kinds"},
+			reason: "NotInstalled", message: "Flux is not in this cluster yet: it serves none of Flux's kinds"},
 		"nothing could be found out": {err: errors.New("reading objects of kind Kustomization: forbidden"),
 			reason: "DiscoveryFailed", message: "reading objects of kind Kustomization: forbidden"},
 	} {

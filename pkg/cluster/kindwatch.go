@@ -25,6 +25,7 @@ type kindWatch struct {
 	selector string // of labels; empty for all
 	store    cache.Store
 	known    atomic.Bool
+	served   atomic.Bool // the cluster knows the kind
 	changed  func()
 }
 
@@ -37,6 +38,7 @@ func (w *kindWatch) run(ctx context.Context, mapper meta.RESTMapper, objects dyn
 	for {
 		mapping, err := mapper.RESTMapping(w.kind)
 		if err == nil {
+			w.served.Store(true)
 			w.watch(ctx, objects.Resource(mapping.Resource))
 			return
 		}

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -231,7 +232,10 @@ func (s *Sources) find(ctx context.Context, item *v1alpha1.GitSource) (discover.
 	}
 	found := finder.Find(ctx, s.objects)
 	if found.Err != nil {
-		return found, found.Err
+		return found, cmp.Or(s.objects.absence(ctx, item, kinds, found.Err), found.Err)
+	}
+	if len(found.Sources)+len(found.Problems) == 0 {
+		found.Absent = s.objects.absence(ctx, item, kinds, nil)
 	}
 	found.Problems = slices.Concat(found.Problems, unusableIgnores(found.Sources))
 	return found, s.charts.complete(found.Sources)
@@ -256,7 +260,7 @@ func (s *Sources) forget(others map[string]bool) {
 }
 
 // Found returns what was last found for a GitSource, and why there is nothing
-// newer; nil and no error before the first look.
+// newer, or nothing at all; nil and no error before the first look.
 func (s *Sources) Found(name string) (*discover.Found, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -264,5 +268,5 @@ func (s *Sources) Found(name string) (*discover.Found, error) {
 	if !ok {
 		return nil, s.trouble[name]
 	}
-	return &found, s.trouble[name]
+	return &found, cmp.Or(s.trouble[name], found.Absent)
 }

@@ -31,7 +31,8 @@ type Led func(reconcile.Reconciler) reconcile.Reconciler
 type Latest func() *gitindex.Snapshot
 
 // Discoveries tells what was last found at an agent for a GitSource, and why
-// there is nothing newer; nil and no error before the first look.
+// there is nothing newer, or nothing at all; nil and no error before the first
+// look.
 type Discoveries interface {
 	Found(gitSource string) (*discover.Found, error)
 }

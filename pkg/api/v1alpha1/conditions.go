@@ -20,6 +20,9 @@ const (
 	// ReasonDiscoveryFailed: the agent's objects couldn't be read, or no source
 	// could be made of some. (False)
 	ReasonDiscoveryFailed = "DiscoveryFailed"
+	// ReasonNotInstalled: the agent is not in the cluster, yet; there is nothing
+	// of its to look at. (False)
+	ReasonNotInstalled = "NotInstalled"
 	// ReasonConflict: an object is declared more than once. (False)
 	ReasonConflict = "Conflict"
 )

@@ -36,6 +36,10 @@ type Found struct {
 	Identities []Identity
 	Problems   []Problem
 
+	// Absent is why there is nothing to be found, which is nobody's fault: the
+	// agent isn't there, yet. Whoever knows the cluster's kinds sets it.
+	Absent error
+
 	// Err is why nothing could be found out. The rest is empty then, and what
 	// was found before stands.
 	Err error
