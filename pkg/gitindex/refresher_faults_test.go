@@ -186,6 +186,32 @@ func TestErrorsSlowTheLooksDown(t *testing.T) {
 			w.t.Errorf("the end was logged %d times", n)
 		}
 	})
+
+	scenario(t, "the log tells what was never loaded from what stays declared", func(w *world) {
+		w.git.fails("infra", errDown)
+		w.git.push("other", "o1", files{"apps/web.txt": "Deployment web\nbroken"})
+		w.run(source("infra", "apps"), source("other", "apps"))
+		for _, never := range []string{"source not loaded, and it never was: what it declares isn't known", "path not rendered, and it never was: what it declares isn't known"} {
+			if n := w.logged(never); n != 1 {
+				w.t.Errorf("%q was logged %d times", never, n)
+			}
+		}
+		w.git.fails("infra", nil)
+		w.git.push("infra", "c1", files{"apps/web.txt": "Deployment web"})
+		w.git.push("other", "o2", files{"apps/other.txt": "Deployment other"})
+		w.pass(time.Hour)
+		if n := w.logged("stay declared"); n != 0 {
+			w.t.Errorf("what was never loaded is said %d times to stay", n)
+		}
+		w.git.fails("infra", errDown)
+		w.git.push("other", "o3", files{"apps/other.txt": "Deployment other\nbroken"})
+		w.pass(time.Hour)
+		for _, stays := range []string{"source not refreshed, its last good objects stay declared", "path not rendered, its last good objects stay declared"} {
+			if n := w.logged(stays); n != 1 {
+				w.t.Errorf("%q was logged %d times", stays, n)
+			}
+		}
+	})
 }
 
 func TestASlowSourceDelaysNoOther(t *testing.T) {

@@ -63,7 +63,7 @@ func TestWhatGitDeclaresIsPublished(t *testing.T) {
 		w.git.push("infra", "c2", files{"apps/web.txt": "", "db/db.txt": "Deployment db"})
 		w.pass(2 * time.Minute)
 		w.declares("Deployment db at main@c2")
-		if n := w.logged(`"location renders to nothing: what it declared is undeclared from now on" "source"="infra" "path"="apps" "revision"="main@c2" "objects"=1`); n != 1 {
+		if n := w.logged(`"path renders to nothing: what it declared is undeclared from now on" "source"="infra" "path"="apps" "revision"="main@c2" "objects"=1`); n != 1 {
 			w.t.Errorf("the log says it %d times", n)
 		}
 	})

@@ -10,7 +10,11 @@ import (
 func (r *Refresher) report(before, after SourceState) {
 	log := r.log.WithValues("source", after.Source.Name)
 	if isNew(before.Err, after.Err) {
-		log.Error(after.Err, "source not refreshed, its last good objects stay declared", stack(after.Err)...)
+		message := "source not refreshed, its last good objects stay declared"
+		if !before.rendered() {
+			message = "source not loaded, and it never was: what it declares isn't known"
+		}
+		log.Error(after.Err, message, stack(after.Err)...)
 	} else if before.Err != nil && after.Err == nil {
 		log.Info("source refreshed again")
 	}
@@ -26,12 +30,16 @@ func (r *Refresher) report(before, after SourceState) {
 			log.Info("fields that the API server drops are declared", "warnings", warnings)
 		}
 		if isNew(was, l.Err) {
-			log.Error(l.Err, "location not rendered, its last good objects stay declared", stack(l.Err)...)
+			message := "path not rendered, its last good objects stay declared"
+			if !last.loaded() {
+				message = "path not rendered, and it never was: what it declares isn't known"
+			}
+			log.Error(l.Err, message, stack(l.Err)...)
 		} else if was != nil && l.Err == nil {
-			log.Info("location rendered again")
+			log.Info("path rendered again")
 		}
 		if len(last.Objects) > 0 && len(l.Objects) == 0 {
-			log.Info("location renders to nothing: what it declared is undeclared from now on", "objects", len(last.Objects))
+			log.Info("path renders to nothing: what it declared is undeclared from now on", "objects", len(last.Objects))
 		}
 	}
 }

@@ -51,8 +51,8 @@ func TestFilesThatTheAgentDoesNotTakeAreNotThere(t *testing.T) {
 		{path: ".", excluded: "link.yaml\ndeep\n", want: "a-yaml b-yaml dir-c-yaml github-d-yaml"},
 		{path: "dir", flux: true, want: "dir-c-yaml"},
 		{path: "linked", want: "dir-c-yaml"},
-		{path: "linked", flux: true, want: "linked does not exist: the repository has deep, dir; correct the path of the location"},
-		{path: "dir", flux: true, excluded: "/dir", want: "dir does not exist: the repository has deep; correct the path of the location"},
+		{path: "linked", flux: true, want: "linked does not exist: the repository has deep, dir; correct the path that the agent's object names"},
+		{path: "dir", flux: true, excluded: "/dir", want: "dir does not exist: the repository has deep; correct the path that the agent's object names"},
 	} {
 		got := foundIn(t, root, gitindex.Location{Path: test.path, Build: gitindex.Build{Flux: test.flux, Excluded: test.excluded}})
 		if got = strings.TrimPrefix(got, "link.yaml:1: "); got != test.want {

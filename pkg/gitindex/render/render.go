@@ -119,7 +119,7 @@ func (r *Renderer) render(files *files, at gitindex.Location) ([]gitindex.Declar
 	}
 	info, err := fs.Stat(files, at.Path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, missing(files, at.Path)
+		return nil, missing(files, at)
 	}
 	if err != nil {
 		return nil, &gitindex.RenderError{File: at.Path, Err: manifest.Unreadable(err)}

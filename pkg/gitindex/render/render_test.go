@@ -28,19 +28,19 @@ func TestLocationsThatCantBeRenderedSayWhy(t *testing.T) {
 	}{
 		"a path that is misspelt": {
 			many, gitindex.Location{Path: "apps/overlays/stagging"},
-			"apps/overlays/stagging does not exist: apps/overlays has production, staging; correct the path of the location",
+			"apps/overlays/stagging does not exist: apps/overlays has production, staging; correct spec.git.paths[].path",
 		},
 		"a path whose parents do not exist either": {
 			many, gitindex.Location{Path: "aps/overlays/staging"},
-			"aps/overlays/staging does not exist: the repository has apps; correct the path of the location",
+			"aps/overlays/staging does not exist: the repository has apps; correct spec.git.paths[].path",
 		},
 		"a path below a file": {
 			many, gitindex.Location{Path: "apps/note.txt/x"},
-			"apps/note.txt/x does not exist: apps has overlays; correct the path of the location",
+			"apps/note.txt/x does not exist: apps has overlays; correct spec.git.paths[].path",
 		},
 		"an empty repository": {
 			"", gitindex.Location{Path: "apps"},
-			"apps does not exist: the repository has no folders; correct the path of the location",
+			"apps does not exist: the repository has no folders; correct spec.git.paths[].path",
 		},
 		"a path out of the repository": {
 			many, gitindex.Location{Path: "../x"},
