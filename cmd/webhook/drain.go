@@ -27,6 +27,17 @@ func (d *drain) after(ctx context.Context, delay time.Duration, log logr.Logger)
 	return late
 }
 
+// until returns a part that ends when told ends, if the manager doesn't end it
+// before.
+func until(told context.Context, part everywhere) everywhere {
+	return func(ctx context.Context) error {
+		ctx, end := context.WithCancel(ctx)
+		defer end()
+		defer context.AfterFunc(told, end)()
+		return part(ctx)
+	}
+}
+
 // check is one of readiness.
 func (d *drain) check(*http.Request) error {
 	if d.begun.Load() {

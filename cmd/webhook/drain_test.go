@@ -38,3 +38,29 @@ func TestWhoIsToldToStopServesOnAndSaysSo(t *testing.T) {
 		t.Errorf("it says %v", err)
 	}
 }
+
+func TestAPartEndsWhenItIsToldTo(t *testing.T) {
+	waits := everywhere(func(ctx context.Context) error {
+		<-ctx.Done()
+		return nil
+	})
+	for name, ends := range map[string]func() (manager, told context.Context){
+		"as the replica is told to stop, while the manager goes on": func() (manager, told context.Context) {
+			told, stop := context.WithCancel(t.Context())
+			stop()
+			return t.Context(), told
+		},
+		"as the manager stops": func() (manager, told context.Context) {
+			manager, stop := context.WithCancel(t.Context())
+			stop()
+			return manager, t.Context()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			manager, told := ends()
+			if err := until(told, waits)(manager); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -85,7 +85,7 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 	}
 	parts := &parts{options: o, manager: m, types: types, meter: tracing.Meter(meter), log: log}
 	if o.leaderElect && access != nil {
-		if err := parts.standForElection(access); err != nil {
+		if err := parts.standForElection(ctx, access); err != nil {
 			return err
 		}
 	}
@@ -172,14 +172,15 @@ type parts struct {
 }
 
 // standForElection has this replica write status, and close emergencies, only
-// while it leads.
-func (p *parts) standForElection(access *rest.Config) error {
+// while it leads. It gives the lead up as soon as ctx ends, before the manager
+// stops: another need not wait until it has served on, or until its lease ends.
+func (p *parts) standForElection(ctx context.Context, access *rest.Config) error {
 	leader, err := leadership.NewLeader(access, p.options.namespace, "gitonly-leader", leadership.Times{}, p.log.WithName("leadership"))
 	if err != nil {
 		return err
 	}
 	p.leader = leader
-	return p.manager.Add(leader)
+	return p.manager.Add(until(ctx, leader.Start))
 }
 
 // followSchemas has kinds without a Go type compared by what the API server
