@@ -184,9 +184,13 @@ func TestNoValueGivesMoreRights(t *testing.T) {
 			all[r] = true
 		}
 	}
-	for _, provider := range []string{"CertManager", "Existing"} {
+	const authority = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+	for provider, certificates := range map[string]map[string]any{
+		"CertManager": {"provider": "CertManager"},
+		"Existing":    {"provider": "Existing", "existing": map[string]any{"secretName": "gitonly-tls", "caBundle": authority}},
+	} {
 		values := everything()
-		values["certificates"] = map[string]any{"provider": provider, "existing": map[string]any{"secretName": "gitonly-tls", "caBundle": "x"}}
+		values["certificates"] = certificates
 		for _, o := range objects(t, manifests(t, charts.Release{}, values)) {
 			for _, r := range rightsOf(o.role(), o.Rules) {
 				if !all[r] {
