@@ -10,6 +10,8 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
 // content reads a file that isn't too large.
@@ -22,13 +24,13 @@ func (t *tree) content(n node) ([]byte, error) {
 	}
 	size, err := t.pack.size(n.hash)
 	if errors.Is(err, errLeftOut) {
-		return nil, fmt.Errorf("the file is too large to be unpacked: it may have %s", bytesText(t.limit))
+		return nil, fmt.Errorf("the file is too large to be unpacked: it may have %s", gitindex.BytesText(t.limit))
 	}
 	if err != nil {
 		return nil, err
 	}
 	if size > t.limit {
-		return nil, fmt.Errorf("the file has %s, which is more than the limit of %s", bytesText(size), bytesText(t.limit))
+		return nil, fmt.Errorf("the file has %s, which is more than the limit of %s", gitindex.BytesText(size), gitindex.BytesText(t.limit))
 	}
 	return t.pack.read(plumbing.BlobObject, n.hash)
 }

@@ -3,7 +3,6 @@ package git
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"time"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
@@ -32,17 +31,5 @@ func (o Options) withDefaults() Options {
 		MaxFetchSize: cmp.Or(o.MaxFetchSize, 512<<20),
 		MaxFileSize:  cmp.Or(o.MaxFileSize, 8<<20),
 		Signers:      o.Signers,
-	}
-}
-
-// bytesText is a number of bytes as people say it.
-func bytesText(n int64) string {
-	switch {
-	case n >= 1<<20 && n%(1<<20) == 0:
-		return fmt.Sprintf("%d MiB", n>>20)
-	case n >= 1<<10 && n%(1<<10) == 0:
-		return fmt.Sprintf("%d KiB", n>>10)
-	default:
-		return fmt.Sprintf("%d bytes", n)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/object"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
 // pack is a packfile with all that one commit needs. It is read through an
@@ -57,7 +59,7 @@ func (p *pack) get(kind plumbing.ObjectType, hash plumbing.Hash) (plumbing.Encod
 		return nil, fmt.Errorf("%s %s: %w", kind, hash, err)
 	}
 	if size > p.limit {
-		return nil, fmt.Errorf("%s %s has %s, which is more than the limit of %s", kind, hash, bytesText(size), bytesText(p.limit))
+		return nil, fmt.Errorf("%s %s has %s, which is more than the limit of %s", kind, hash, gitindex.BytesText(size), gitindex.BytesText(p.limit))
 	}
 	o, err := p.objects.Get(hash)
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"unicode"
 
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
 // remote is one conversation with a repository: it is asked for its refs
@@ -90,7 +92,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 type limitError struct{ limit int64 }
 
 func (e *limitError) Error() string {
-	return fmt.Sprintf("there is more to transfer than the limit of %s for one fetch", bytesText(e.limit))
+	return fmt.Sprintf("there is more to transfer than the limit of %s for one fetch", gitindex.BytesText(e.limit))
 }
 
 // beginning is a writer that keeps the beginning of what is written to it.

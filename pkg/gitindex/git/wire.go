@@ -11,6 +11,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
 // This is the little of Git's pack protocol (version 0) that HTTP and SSH
@@ -29,7 +31,7 @@ func readRefs(r io.Reader) (*refs, error) {
 	list := &io.LimitedReader{R: r, N: maxRefs}
 	switch err := adv.Decode(io.TeeReader(list, &seen)); {
 	case err != nil && list.N <= 0:
-		return nil, fmt.Errorf("the server lists more than %s of branches, tags and other refs: have it hide some", bytesText(maxRefs))
+		return nil, fmt.Errorf("the server lists more than %s of branches, tags and other refs: have it hide some", gitindex.BytesText(maxRefs))
 	case errors.Is(err, packp.ErrEmptyAdvRefs):
 		return nil, errEmpty
 	case err != nil && strings.Contains(seen.String(), " object-format=sha256"):

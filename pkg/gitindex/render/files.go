@@ -92,16 +92,8 @@ func (f *files) ReadFile(name string) ([]byte, error) {
 }
 
 func (f *files) tooMuch(name string) error {
-	f.err = fmt.Errorf("reading %s: the files of this location are larger than %s in all: split it into several locations", name, size(f.limit))
+	f.err = fmt.Errorf("reading %s: the files of this location are larger than %s in all: split it into several locations", name, gitindex.BytesText(f.limit))
 	return f.err
-}
-
-// size says how much a number of bytes is.
-func size(bytes int64) string {
-	if bytes%(1<<20) == 0 {
-		return fmt.Sprintf("%d MiB", bytes>>20)
-	}
-	return fmt.Sprintf("%d bytes", bytes)
 }
 
 func (f *files) ReadDir(name string) ([]fs.DirEntry, error) {
