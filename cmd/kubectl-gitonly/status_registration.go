@@ -30,8 +30,8 @@ type registration struct {
 	CABundle      bool   `json:"caBundle"` // it has one
 }
 
-// readRegistrations reads the registration of a name, or those that asks stands
-// for; an empty name is of one that can't be seen.
+// readRegistrations reads the registration of a name, or each that asks gitonly
+// for anyRegistration; an empty name is of one that can't be seen.
 func readRegistrations(ctx context.Context, reader client.Reader, name string) (registrations, error) {
 	read := registrations{Found: []registration{}}
 	var list admissionregistration.ValidatingWebhookConfigurationList

@@ -51,8 +51,13 @@ type refusal struct {
 func newAnnouncer(events Events, clock clock.PassiveClock) *announcer {
 	return &announcer{
 		events: events, clock: clock, told: map[refusal]time.Time{},
-		begin: flowcontrol.NewTokenBucketPassiveRateLimiterWithClock(eventRate, eventBurst, clock),
+		begin: LimitEvents(clock),
 	}
+}
+
+// LimitEvents bounds how many Events of refusals are begun.
+func LimitEvents(clock clock.PassiveClock) flowcontrol.PassiveRateLimiter {
+	return flowcontrol.NewTokenBucketPassiveRateLimiterWithClock(eventRate, eventBurst, clock)
 }
 
 // tell makes an Event of a request that is refused, or would be but for Audit

@@ -31,7 +31,7 @@ type Events interface {
 // metrics.
 type Teller struct {
 	events   Events
-	refusals flowcontrol.PassiveRateLimiter // of their Events: whoever may nothing must not fill the cluster with them
+	refusals flowcontrol.PassiveRateLimiter // of their Events
 	requests *prometheus.CounterVec
 	census   atomic.Pointer[census] // nil before the first
 	clock    clock.PassiveClock
@@ -49,16 +49,10 @@ type census struct {
 // follows errors; a replica that doesn't lead any more takes none.
 const censusAge = 20 * time.Minute
 
-// So many Events of refusals are made at once, and one a second.
-const (
-	refusalBurst = 50
-	refusalRate  = 1
-)
-
 // NewTeller tells events, and registers its metrics.
 func NewTeller(events Events, registry prometheus.Registerer) (*Teller, error) {
 	t := &Teller{
-		events: events, clock: clock.RealClock{}, refusals: flowcontrol.NewTokenBucketPassiveRateLimiter(refusalRate, refusalBurst),
+		events: events, clock: clock.RealClock{}, refusals: admission.LimitEvents(clock.RealClock{}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gitonly_break_glass_requests_total",
 			Help: "Requests that had to do with an emergency, by reason of their verdict; dry runs aside.",
