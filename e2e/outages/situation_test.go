@@ -38,7 +38,7 @@ var situations = []situation{
 	{"the certificate has expired", func(ctx context.Context, s *scene) error {
 		err := s.webhook.Certify(yesterday, anHourAgo)
 		s.webhook.Stop()
-		return errors.Join(err, s.webhook.Start(), s.unready(ctx, "certificate expired"),
+		return errors.Join(err, s.webhook.Start(), s.unready(ctx, "certificate: the serving certificate expired"),
 			s.gets(ctx, departs, blocked, "certificate has expired"))
 	}},
 
@@ -101,12 +101,12 @@ var situations = []situation{
 
 var yesterday, anHourAgo = time.Now().Add(-24 * time.Hour), time.Now().Add(-time.Hour)
 
-// unready waits until /readyz says no, with this in its text.
+// unready waits until /readyz says no to one thing alone, which begins like this.
 func (s *scene) unready(ctx context.Context, why string) error {
 	return until(ctx, "/readyz to say no", func(ctx context.Context) error {
-		text, err := s.webhook.Ready(ctx)
-		if err == nil || !strings.Contains(text, why) {
-			return fmt.Errorf("it says: %s", text)
+		wrong := s.readiness(ctx)
+		if !strings.HasPrefix(wrong, why) || strings.Contains(wrong, "; ") {
+			return fmt.Errorf("it says: %s", wrong)
 		}
 		return nil
 	})
