@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
@@ -31,7 +32,7 @@ func (p *parts) breakGlass(access *rest.Config, handling *admission.Parts) error
 		return err
 	}
 	handling.Emergencies = breakglass.NewRecords(direct, teller, p.index.Current)
-	handling.Permissions = breakglass.NewPermissions(direct)
+	handling.Permissions = breakglass.NewPermissions(direct, clock.RealClock{})
 	if err := breakglass.AddKeeper(m, p.leader.Only, p.policies.Current, p.index.Current, teller, p.log.WithName("breakglass")); err != nil {
 		return err
 	}

@@ -34,7 +34,12 @@ type Permissions interface {
 	// break-glass on its object.
 	MayBreakGlass(ctx context.Context, review *admissionv1.AdmissionRequest, key gitindex.Key) (bool, error)
 
-	// MayApprove reports the same of the verb approve-break-glass.
+	// RecentlyDenied reports whether MayBreakGlass's answer to the same was no a
+	// few seconds ago.
+	RecentlyDenied(review *admissionv1.AdmissionRequest, key gitindex.Key) bool
+
+	// MayApprove reports the same as MayBreakGlass of the verb
+	// approve-break-glass.
 	MayApprove(ctx context.Context, review *admissionv1.AdmissionRequest, key gitindex.Key) (bool, error)
 }
 
@@ -67,7 +72,13 @@ func (h *Handler) breakGlass(ctx context.Context, review *admissionv1.AdmissionR
 		Resource: kschema.GroupResource{Group: review.Resource.Group, Resource: review.Resource.Resource}.String(),
 		Code:     Code(review.UID),
 	}
-	if actor != policy.Agent {
+	own, err := h.ownMark(ctx, review, request)
+	if err != nil {
+		glass.Unseen = err
+		h.Log.Error(err, "looking for the annotation that breaks the glass", "uid", review.UID)
+	}
+	advises := err == nil && own.annotation == (policy.Annotation{}) && !policy.MayBeInEmergency(request)
+	if actor != policy.Agent && !(advises && h.Permissions.RecentlyDenied(review, request.Key)) {
 		glass.Permitted, glass.Problem = h.Permissions.MayBreakGlass(ctx, review, request.Key)
 		if glass.Problem == nil && policy.AsksForApproval(request) {
 			glass.MayApprove, glass.Problem = h.Permissions.MayApprove(ctx, review, request.Key)
@@ -75,11 +86,6 @@ func (h *Handler) breakGlass(ctx context.Context, review *admissionv1.AdmissionR
 		if glass.Problem != nil {
 			glass.Problem = fmt.Errorf("asking the API server whether %s may: %w", request.User.Name, glass.Problem)
 		}
-	}
-	own, err := h.ownMark(ctx, review, request)
-	if err != nil {
-		glass.Unseen = err
-		h.Log.Error(err, "looking for the annotation that breaks the glass", "uid", review.UID)
 	}
 	around, err := h.namespaceMark(ctx, request, glass.Permitted)
 	if err != nil {

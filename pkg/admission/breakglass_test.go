@@ -50,8 +50,13 @@ func (e *emergencies) Record(_ context.Context, entry admission.Entry) error {
 type permissions struct {
 	may      bool
 	approves bool
+	denied   bool // recently
 	err      error
 	asked    []string
+}
+
+func (p *permissions) RecentlyDenied(*admissionv1.AdmissionRequest, gitindex.Key) bool {
+	return p.denied
 }
 
 func (p *permissions) MayBreakGlass(_ context.Context, review *admissionv1.AdmissionRequest, key gitindex.Key) (bool, error) {
@@ -307,6 +312,7 @@ object: {metadata: {name: web}, spec: {replicas: 5}}
 	object := controlled("u-1", "staging", "", "", "")
 	object.Annotations = map[string]string{v1alpha1.BreakGlassAnnotation: inc}
 	e := newEmergency(t, "mode: Enforce")
+	e.denied, e.handler.Namespaces = true, namespaces{&policy.Namespace{UID: "n-1"}} // so that the object's alone asks for a permission
 	e.open = map[types.UID]*policy.Emergency{"u-1": web()}
 	e.owners = map[string]metav1.PartialObjectMetadata{"Deployment web": object}
 	if response := e.ask(t, scale); !response.Allowed || response.AuditAnnotations["reason"] != "BreakGlassUsed" {
@@ -344,6 +350,43 @@ func TestWhoMayNotBreakTheGlassWaitsForNoOtherRead(t *testing.T) {
 	e.handler.Namespaces = namespaces{&policy.Namespace{UID: "n-1"}}
 	if response := e.ask(t, scaleUp); response.Allowed || len(e.asked) != 1 || e.reads != nil {
 		t.Errorf("allowed %t, asked %q, read %q", response.Allowed, e.asked, e.reads)
+	}
+}
+
+func TestWhoHadNoRightAMomentAgoIsAskedForAgainOnlyWhereItDecides(t *testing.T) {
+	const asks = "\nIn an emergency, somebody with the verb break-glass on deployments.apps can let this pass."
+	const offers = `In an emergency, annotate it with gitonly.dev/break-glass: "<why>" (you may).`
+	const unlisted = "gitonly: gitonly.dev/break-glass-untill is no annotation of gitonly's, which are gitonly.dev/break-glass, gitonly.dev/break-glass-until, gitonly.dev/break-glass-approve."
+	plain := &policy.Namespace{UID: "n-1"}
+	for _, test := range []struct {
+		name      string
+		request   string
+		namespace *policy.Namespace
+		message   string // refused with, if it is
+		asks      bool
+	}{
+		{"an ordinary write", scaleUp, plain, message + asks, false},
+		{"one that sets the annotation", opening, plain, "", true},
+		{"one of an object that has it", marked(scaleUp), plain, message + "\nThe annotation gitonly.dev/break-glass that is there permits nothing: gitonly let nobody set it. " + offers, true},
+		{"one that spells it otherwise", strings.NewReplacer("oldObject: {", "oldObject: {metadata: {uid: u-1}, ", "\nobject: {", "\nobject: {metadata: {uid: u-1, annotations: {gitonly.dev/break-glass-untill: 1h}}, ").Replace(scaleUp), plain, unlisted, true},
+		{"one in a Namespace that has it", scaleUp, &policy.Namespace{UID: "n-1", Annotations: map[string]string{v1alpha1.BreakGlassAnnotation: inc}}, "", true},
+		{"one in a Namespace that isn't known yet", scaleUp, nil, message + "\n" + offers, true},
+	} {
+		e := newEmergency(t, "mode: Enforce")
+		e.denied = true
+		e.open = map[types.UID]*policy.Emergency{"n-1": web()}
+		e.handler.Namespaces = namespaces{test.namespace}
+		response := e.ask(t, test.request)
+		said := ""
+		if !response.Allowed {
+			said = response.Result.Message
+		}
+		if diff := cmp.Diff(test.message, said); diff != "" {
+			t.Errorf("%s: message (-want +got):\n%s", test.name, diff)
+		}
+		if asked := len(e.asked) > 0; asked != test.asks {
+			t.Errorf("%s: the API server is asked: %t", test.name, asked)
+		}
 	}
 }
 

@@ -43,6 +43,8 @@ type skewed struct {
 
 type everybody struct{}
 
+func (everybody) RecentlyDenied(*admissionv1.AdmissionRequest, gitindex.Key) bool { return false }
+
 func (everybody) MayApprove(context.Context, *admissionv1.AdmissionRequest, gitindex.Key) (bool, error) {
 	return true, nil
 }

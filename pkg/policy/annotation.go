@@ -92,3 +92,22 @@ func misspelt(req *Request) string {
 	}
 	return ""
 }
+
+// MayBeInEmergency reports whether anything is about breaking the glass in the
+// request, its object or its Namespace, as far as they are known. Where nothing
+// is, what its user may do in an emergency decides nothing.
+func MayBeInEmergency(req *Request) bool {
+	if req.Key.Namespace != "" && (req.Namespace == nil || isAboutGlass(req.Namespace.Annotations)) {
+		return true
+	}
+	return isAboutGlass(annotationsIn(req.OldObject)) || isAboutGlass(annotationsIn(req.Object))
+}
+
+func isAboutGlass(annotations map[string]string) bool {
+	for name := range annotations {
+		if strings.HasPrefix(name, v1alpha1.BreakGlassAnnotation) {
+			return true
+		}
+	}
+	return false
+}
