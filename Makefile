@@ -42,7 +42,7 @@ SOAK ?= 10m
 
 .PHONY: bench
 bench: controlplane ## measure what gitonly costs; ONLY=http,decision,index,render,patch,schema,soak chooses, SOAK=1m is how long the last is
-	@mkdir -p bin && go build -o bin/bench ./e2e/bench && bin/bench -only '$(ONLY)' -soak $(SOAK)
+	@mkdir -p bin && CGO_ENABLED=0 go build -trimpath -o bin/bench ./e2e/bench && bin/bench -only '$(ONLY)' -soak $(SOAK)
 
 .PHONY: build
 build: ## build the webhook and the kubectl plugin into bin/

@@ -82,10 +82,12 @@ func Start(ctx context.Context, o Options) (*Stage, error) {
 	return s, nil
 }
 
-// build compiles gitonly's programs into a folder.
+// build compiles gitonly's programs into a folder, as "make build" does: with cgo
+// they would be others, a quarter larger.
 func build(ctx context.Context, dir string, progress io.Writer) error {
 	fmt.Fprintln(progress, "building gitonly …")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", dir+string(filepath.Separator), "gitonly.dev/gitonly/cmd/...")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", dir+string(filepath.Separator), "gitonly.dev/gitonly/cmd/...")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building gitonly: %w\n%s", err, out)
 	}
