@@ -122,10 +122,15 @@ func (s *Schemas) Replicas(gvk kschema.GroupVersionKind) []string {
 // Follow takes note of what a snapshot declares.
 func (s *Schemas) Follow(snapshot *gitindex.Snapshot) {
 	wanted := declaredKinds{}
+	seen := map[[2]string]bool{} // there are few kinds and many objects
 	for _, source := range snapshot.Sources() {
 		for i := range source.Locations {
 			for j := range source.Locations[i].Objects {
-				s.add(wanted, &source.Locations[i].Objects[j])
+				object := &source.Locations[i].Objects[j]
+				if kind := [2]string{object.APIVersion, object.Key.Kind}; !seen[kind] {
+					seen[kind] = true
+					s.add(wanted, object.APIVersion, object.Key.Kind)
+				}
 			}
 		}
 	}
@@ -138,13 +143,13 @@ func (s *Schemas) Follow(snapshot *gitindex.Snapshot) {
 	s.rouse()
 }
 
-func (s *Schemas) add(wanted declaredKinds, object *gitindex.Declared) {
-	version, err := kschema.ParseGroupVersion(object.APIVersion)
+func (s *Schemas) add(wanted declaredKinds, apiVersion, name string) {
+	version, err := kschema.ParseGroupVersion(apiVersion)
 	if err != nil {
 		return // comparing says so
 	}
-	kind := version.WithKind(object.Key.Kind)
-	if wanted[kind.GroupKind()][kind.Version] || !s.needs(kind) {
+	kind := version.WithKind(name)
+	if !s.needs(kind) {
 		return
 	}
 	if wanted[kind.GroupKind()] == nil {
