@@ -151,6 +151,9 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 	if err := m.Add(everywhere(parts.refresher.Run)); err != nil {
 		return err
 	}
+	if err := m.Add(everywhere(parts.shedStart)); err != nil {
+		return err
+	}
 	return m.Start(drain.after(ctx, o.shutdownDelay, log))
 }
 
