@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 )
 
 // restore takes a source's state from disk, before the first look at it. An
@@ -31,17 +32,37 @@ func (r *Refresher) restore(ctx context.Context, w *watch) {
 		return
 	}
 	r.log.Info("source restored from disk", "source", source.Name, "revision", state.Revision.Short())
+	state.CheckedAt = earlier(state.CheckedAt, r.clock.Now())
+	state = redefine(state, source)
+	if r.replace(w, version, state) {
+		r.replace(w, version, packed(state)) // takes longer than it did to read it, so it's served before
+	}
+}
 
+// replace makes this the state of a source that nobody has looked at yet, unless
+// it has been redefined since it was of that version.
+func (r *Refresher) replace(w *watch, version int, state SourceState) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if w.removed || w.version != version {
-		return
+		return false
 	}
-	state.CheckedAt = earlier(state.CheckedAt, r.clock.Now())
-	w.state = redefine(state, source)
-	w.tried = w.state.Complete()
+	w.state, w.tried = state, state.Complete()
 	r.rebuild = true
 	wake(r.changed)
+	return true
+}
+
+// packed is the state with its objects packed. They are new, as snapshots have
+// the old ones.
+func packed(state SourceState) SourceState {
+	state.Locations = slices.Clone(state.Locations)
+	for i := range state.Locations {
+		objects := slices.Clone(state.Locations[i].Objects)
+		Pack(objects)
+		state.Locations[i].Objects = objects
+	}
+	return state
 }
 
 // verified is what of a source's saved state is signed, where that is asked for.
