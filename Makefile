@@ -41,7 +41,7 @@ sweep: controlplane ## measure the comparison's two error rates, by thousands of
 SOAK ?= 10m
 
 .PHONY: bench
-bench: controlplane ## measure what gitonly costs; ONLY=http,decision,index,render,patch,schema,soak chooses, SOAK=1m is how long the last is
+bench: controlplane ## measure what gitonly costs; ONLY=http,decision,index,memory,render,patch,schema,soak chooses, SOAK=1m is how long the last is
 	@mkdir -p bin && CGO_ENABLED=0 go build -trimpath -o bin/bench ./e2e/bench && bin/bench -only '$(ONLY)' -soak $(SOAK)
 
 .PHONY: build

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"k8s.io/client-go/kubernetes"
@@ -24,6 +27,7 @@ type cluster struct {
 	stage        *stage.Stage
 	webhook      *stage.Webhook
 	git          *gitserver.Repository
+	gitServer    *gitserver.HTTPServer
 	admin, agent *kubernetes.Clientset
 	person       *kubernetes.Clientset // who may not break the glass, as most people mayn't
 
@@ -52,7 +56,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: developers}]
 `
 
 // startCluster starts one with these namespaces, where Git declares a Deployment
-// "web" in each and has more files. It has no controllers, so that what is
+// "web" in each and has more files, each folder of which is a location. It has no controllers, so that what is
 // measured is what is asked for. Stop ends it.
 func startCluster(ctx context.Context, dir string, progress io.Writer, namespaces []string, more map[string]string) (_ *cluster, err error) {
 	c := &cluster{}
@@ -105,17 +109,29 @@ func (c *cluster) commit(dir string, files map[string]string) (config string, er
 	if _, err = c.git.Commit(gitserver.Commit{Files: files}); err != nil {
 		return "", err
 	}
-	server, err := gitserver.ServeHTTP(filepath.Join(dir, "git"), gitserver.HTTPOptions{})
-	if err != nil {
+	if c.gitServer, err = gitserver.ServeHTTP(filepath.Join(dir, "git"), gitserver.HTTPOptions{}); err != nil {
 		return "", err
 	}
-	c.stops = append(c.stops, func() { _ = server.Close() })
+	c.stops = append(c.stops, func() { _ = c.gitServer.Close() })
+	var paths strings.Builder
+	for _, folder := range folders(files) {
+		fmt.Fprintf(&paths, "{path: %s}, ", folder)
+	}
 	config = filepath.Join(dir, "config")
 	source := fmt.Sprintf("apiVersion: gitonly.dev/v1alpha1\nkind: GitSource\nmetadata: {name: infra}\nspec:\n  interval: 5s\n"+
-		"  git: {url: %s/infra.git, ref: {branch: main}, paths: [{path: apps}]}\n", server.URL)
+		"  git: {url: %s/infra.git, ref: {branch: main}, paths: [%s]}\n", c.gitServer.URL, paths.String())
 	return config, errors.Join(os.MkdirAll(config, 0o700),
 		os.WriteFile(filepath.Join(config, "source.yaml"), []byte(source), 0o600),
 		os.WriteFile(filepath.Join(config, "policy.yaml"), []byte(clusterPolicy), 0o600))
+}
+
+// folders are those that files are in.
+func folders(files map[string]string) []string {
+	all := map[string]bool{}
+	for name := range files {
+		all[path.Dir(name)] = true
+	}
+	return slices.Sorted(maps.Keys(all))
 }
 
 func (c *cluster) stop() {

@@ -25,9 +25,9 @@ import (
 // starts again from what that left on disk.
 func measureIndex(ctx context.Context, _ settings, results *table) error {
 	for _, size := range []struct {
-		objects           int
-		resident, restart *target
-	}{{1_000, atMost(60), nil}, {10_000, nil, atMost(1)}, {100_000, atMost(200), nil}} {
+		objects int
+		restart *target
+	}{{1_000, nil}, {10_000, atMost(1)}, {100_000, nil}} {
 		dir, err := os.MkdirTemp("", "gitonly-bench-")
 		if err != nil {
 			return err
@@ -41,14 +41,11 @@ func measureIndex(ctx context.Context, _ settings, results *table) error {
 		results.add(name+"from rendered to published", "s", samples{first.Published}, nil)
 		results.add(name+"heap", "MB", samples{first.Heap / 1e6}, nil)
 		results.add(name+"heap an object", "bytes", samples{first.Heap / float64(size.objects)}, nil)
-		results.add(name+"RSS idle", "MB", samples{first.RSS / 1e6}, size.resident)
-		results.add(name+"RSS idle, without its program's file", "MB", samples{first.Own / 1e6}, nil)
 		again, err := holder(ctx, dir, size.objects, false)
 		if err != nil {
 			return err
 		}
 		results.add(name+"from the start to published, from disk", "s", samples{again.Published}, size.restart)
-		results.add(name+"RSS idle, from disk", "MB", samples{again.RSS / 1e6}, nil)
 	}
 	return nil
 }
@@ -57,7 +54,6 @@ func measureIndex(ctx context.Context, _ settings, results *table) error {
 type held struct {
 	Published float64 // seconds
 	Heap      float64 // bytes, without that of an empty process
-	RSS, Own  float64
 }
 
 func holder(ctx context.Context, dir string, objects int, reachable bool) (h held, err error) {
@@ -108,8 +104,6 @@ func holdIndex(ctx context.Context, dir, objects string, reachable bool) error {
 	if err := saved(ctx, dir); err != nil {
 		return err
 	}
-	time.Sleep(2 * time.Second) // what is idle is measured
-	h.RSS, h.Own = resident()
 	h.Heap = heap() - empty
 	runtime.KeepAlive(types)
 	return json.NewEncoder(os.Stdout).Encode(h)

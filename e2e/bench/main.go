@@ -35,6 +35,7 @@ var sections = []section{
 	{"http", measureHTTP},
 	{"decision", measureDecisions},
 	{"index", measureIndex},
+	{"memory", measureMemory},
 	{"render", measureRendering},
 	{"patch", measurePatches},
 	{"schema", measureSchemas},

@@ -103,18 +103,3 @@ func used() usage {
 	seconds := func(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
 	return usage{CPU: seconds(r.Utime) + seconds(r.Stime)}
 }
-
-// resident is the memory that the process has now, in bytes: all, and its own,
-// without pages of its program's file.
-func resident() (all, own float64) {
-	stat, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0, 0
-	}
-	var size, pages, shared float64
-	if _, err := fmt.Sscan(string(stat), &size, &pages, &shared); err != nil {
-		return 0, 0
-	}
-	page := float64(os.Getpagesize())
-	return pages * page, (pages - shared) * page
-}
