@@ -40,6 +40,7 @@ func table() map[string]command {
 		"reports":   {"reports", reports},
 		"start":     {"start [-cluster] [-unready] [-pushes=SECRET] [--flag=value...]", startWebhook},
 		"restart":   {"restart", restart},
+		"terminate": {"terminate", terminate},
 		"ready":     {"ready FILE", ready},
 		"serve":     {"serve valid|expired", certify},
 		"review":    {"review FILE", review},

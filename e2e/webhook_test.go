@@ -60,15 +60,23 @@ func startWebhook(ctx context.Context, s *scenario, ts *testscript.TestScript, a
 
 // restart ends the webhook's process and starts it again, with what it kept on
 // disk.
-func restart(ctx context.Context, s *scenario, _ *testscript.TestScript, _ []string) error {
-	if s.webhook == nil {
-		return errors.New("the webhook was not started yet")
+func restart(ctx context.Context, s *scenario, ts *testscript.TestScript, args []string) error {
+	if err := terminate(ctx, s, ts, args); err != nil {
+		return err
 	}
-	s.webhook.Stop()
 	if err := s.webhook.Start(); err != nil {
 		return err
 	}
 	return s.webhook.WaitReady(ctx)
+}
+
+// terminate ends the webhook's process as a kubelet does, which waits for its end.
+func terminate(_ context.Context, s *scenario, _ *testscript.TestScript, _ []string) error {
+	if s.webhook == nil {
+		return errors.New("the webhook was not started yet")
+	}
+	s.webhook.Stop()
+	return nil
 }
 
 // ready compares what /readyz says; with ! in front it must say no.
