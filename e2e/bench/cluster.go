@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -82,8 +81,10 @@ func startCluster(ctx context.Context, dir string, progress io.Writer, namespace
 	if err := c.stage.Apply(ctx, []byte(made.String())); err != nil {
 		return nil, err
 	}
-	config, err := c.commit(dir, files)
-	if err != nil {
+	if err := errors.Join(c.commit(dir, files), c.stage.InstallCRDs(ctx)); err != nil {
+		return nil, err
+	}
+	if err := c.stage.Apply(ctx, []byte(clusterPolicy+"---\n"+c.source(files))); err != nil {
 		return nil, err
 	}
 	for user, client := range map[string]**kubernetes.Clientset{"admin": &c.admin, "agent": &c.agent, "developer": &c.person} {
@@ -93,36 +94,36 @@ func startCluster(ctx context.Context, dir string, progress io.Writer, namespace
 			return nil, err
 		}
 	}
-	if c.webhook, err = c.stage.StartWebhook(stage.WebhookOptions{Name: "bench", Config: config}); err != nil {
+	if c.webhook, err = c.stage.StartWebhook(stage.WebhookOptions{Name: "bench"}); err != nil {
 		return nil, err
 	}
 	c.stops = append(c.stops, c.webhook.Stop)
 	return c, c.webhook.WaitReady(ctx)
 }
 
-// commit makes the repository, serves it, and writes the webhook's
-// configuration, which is looked at every five seconds.
-func (c *cluster) commit(dir string, files map[string]string) (config string, err error) {
+// commit makes the repository, and serves it.
+func (c *cluster) commit(dir string, files map[string]string) (err error) {
 	if c.git, err = gitserver.Init(filepath.Join(dir, "git", "infra.git")); err != nil {
-		return "", err
+		return err
 	}
 	if _, err = c.git.Commit(gitserver.Commit{Files: files}); err != nil {
-		return "", err
+		return err
 	}
 	if c.gitServer, err = gitserver.ServeHTTP(filepath.Join(dir, "git"), gitserver.HTTPOptions{}); err != nil {
-		return "", err
+		return err
 	}
 	c.stops = append(c.stops, func() { _ = c.gitServer.Close() })
+	return nil
+}
+
+// source is a GitSource of the repository, which is looked at every five seconds.
+func (c *cluster) source(files map[string]string) string {
 	var paths strings.Builder
 	for _, folder := range folders(files) {
 		fmt.Fprintf(&paths, "{path: %s}, ", folder)
 	}
-	config = filepath.Join(dir, "config")
-	source := fmt.Sprintf("apiVersion: gitonly.dev/v1alpha1\nkind: GitSource\nmetadata: {name: infra}\nspec:\n  interval: 5s\n"+
+	return fmt.Sprintf("apiVersion: gitonly.dev/v1alpha1\nkind: GitSource\nmetadata: {name: infra}\nspec:\n  interval: 5s\n"+
 		"  git: {url: %s/infra.git, ref: {branch: main}, paths: [%s]}\n", c.gitServer.URL, paths.String())
-	return config, errors.Join(os.MkdirAll(config, 0o700),
-		os.WriteFile(filepath.Join(config, "source.yaml"), []byte(source), 0o600),
-		os.WriteFile(filepath.Join(config, "policy.yaml"), []byte(clusterPolicy), 0o600))
 }
 
 // folders are those that files are in.
