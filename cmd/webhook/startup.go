@@ -10,7 +10,7 @@ import (
 
 // settling is how long the start may go on after the first look at Git, while
 // what is watched comes in.
-const settling = 10 * time.Second
+const settling = 30 * time.Second
 
 // shedStart gives back what only the start needed: memory, and the pages of the
 // program's file, nearly all of which its packages have touched as they were

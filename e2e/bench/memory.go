@@ -60,10 +60,10 @@ func measureIdle(ctx context.Context, name string, objects int, wanted *target, 
 }
 
 // idle is the webhook's memory in MB, when that has been the same for ten
-// seconds, but for a hundredth, and for half a minute nobody has asked it
+// seconds, but for a hundredth, and for a minute nobody has asked it
 // anything: it saves what it rendered, and gives back what the start took.
 func (c *cluster) idle(ctx context.Context) (all samples, err error) {
-	time.Sleep(30 * time.Second)
+	time.Sleep(time.Minute)
 	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(time.Second) {
 		now, err := c.process(ctx)
 		if err != nil {
