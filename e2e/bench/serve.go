@@ -48,6 +48,7 @@ func serve(ctx context.Context, gitonly bool) error {
 	if err != nil {
 		return err
 	}
+	types = types.Keeping(4 << 20)
 	for path, mode := range map[string]v1alpha1.Mode{"/enforce": v1alpha1.ModeEnforce, "/audit": v1alpha1.ModeAudit} {
 		p, err := workload.Policy(types, mode)
 		if err != nil {

@@ -121,3 +121,21 @@ func TestManifestsAreReadSideBySide(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+func TestManifestsAreToldApartWithoutReadingThem(t *testing.T) {
+	objects := []gitindex.Declared{sized("Deployment", "first", 2048), sized("Deployment", "web", 2048), sized("Deployment", "api", 2048)}
+	packed := slices.Clone(objects)
+	gitindex.Pack(packed)
+	all := map[gitindex.Identity]string{}
+	for _, d := range append(objects, packed[1:]...) {
+		all[d.Manifest.Identity()] = d.Key.Name
+	}
+	if len(all) != 5 {
+		t.Errorf("of 3 manifests, and 2 that are packed, there are %v", all)
+	}
+	for _, d := range append(objects, packed...) {
+		if name := all[d.Manifest.Identity()]; name != d.Key.Name {
+			t.Errorf("%s is taken for %q", d.Key.Name, name)
+		}
+	}
+}

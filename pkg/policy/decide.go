@@ -200,7 +200,7 @@ func (c *decision) update(declared *gitindex.Declared) (fields.Update, error) {
 		return fields.Update{}, fmt.Errorf("%w: %w", fields.ErrGit, err)
 	}
 	u := fields.Update{
-		Type: c.written(), Version: version.Version, Declared: declared.Manifest.JSON(), Old: c.req.OldObject, New: c.req.Object, Part: c.part,
+		Type: c.written(), Version: version.Version, Declared: declared.Manifest, Old: c.req.OldObject, New: c.req.Object, Part: c.part,
 		Tracked: c.req.Subresource == "", Manager: c.req.FieldManager,
 		Undetermined: declared.Undetermined, Hidden: declared.Hidden,
 	}
@@ -241,7 +241,7 @@ func unreadable(d *gitindex.Declared, err error) error {
 
 // allChanges is what the update changes of an object that Git is silent about.
 func (c *decision) allChanges() (fields.Change, error) {
-	return c.types.Compare(fields.Update{Type: c.written(), Declared: []byte("{}"), Old: c.req.OldObject, New: c.req.Object, Part: c.part})
+	return c.types.Compare(fields.Update{Type: c.written(), Old: c.req.OldObject, New: c.req.Object, Part: c.part})
 }
 
 // undecidable is what the guard wants done where nothing can be decided.

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/yaml"
 
+	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/policy/fields"
 	"gitonly.dev/gitonly/pkg/policy/fields/builtin"
 )
@@ -74,7 +75,7 @@ func (s *apiServer) update(git string, history []step, request step) fields.Upda
 		s.live = s.write(w)
 	}
 	return fields.Update{
-		Type: s.kind, Declared: encode(parse(git)), Old: encode(s.live.Object), New: encode(s.write(request).Object),
+		Type: s.kind, Declared: gitindex.NewManifest(encode(parse(git))), Old: encode(s.live.Object), New: encode(s.write(request).Object),
 		Tracked: true, Manager: request.manager,
 	}
 }

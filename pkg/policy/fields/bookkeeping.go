@@ -38,13 +38,14 @@ func isNote(name string, kind kschema.GroupVersionKind) bool {
 	return false
 }
 
-// forget drops bookkeeping and notes from an object.
+// forget drops bookkeeping and notes from an object. It changes nothing where
+// there are none: the object may be shared then.
 func forget(object map[string]any, kind kschema.GroupVersionKind) {
-	delete(object, "apiVersion")
-	delete(object, "kind")
+	drop(object, "apiVersion")
+	drop(object, "kind")
 	metadata, _ := object["metadata"].(map[string]any)
 	for _, name := range bookkeeping {
-		delete(metadata, name)
+		drop(metadata, name)
 	}
 	annotations, ok := metadata["annotations"].(map[string]any)
 	if !ok {
@@ -57,5 +58,12 @@ func forget(object map[string]any, kind kschema.GroupVersionKind) {
 	}
 	if len(annotations) == 0 {
 		delete(metadata, "annotations")
+	}
+}
+
+// drop deletes a member. Even of a map that has none, deleting is writing.
+func drop(object map[string]any, name string) {
+	if _, ok := object[name]; ok {
+		delete(object, name)
 	}
 }

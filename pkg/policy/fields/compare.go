@@ -7,13 +7,15 @@ import (
 	"strings"
 
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
 // Update is an object before and after a request, and what Git says of it.
 type Update struct {
 	Type     kschema.GroupVersionKind // of Old and New; of the object that they scale, if they are Scales
 	Version  string                   // API version of Declared, without the group; empty if it is that of Type
-	Declared []byte                   // JSON
+	Declared gitindex.Manifest        // zero where Git is silent about the object
 	Old, New []byte                   // JSON, as the API server sends them
 	Part     Part
 
@@ -79,7 +81,7 @@ func (t *Types) Compare(u Update) (Change, error) {
 }
 
 func (t *Types) compare(u Update, before, after map[string]any) (Change, error) {
-	git, read, err := t.read(u, before)
+	git, read, err := t.git(&u, before)
 	if err != nil {
 		return Change{}, fmt.Errorf("%w: %w", ErrGit, u.mute(err))
 	}

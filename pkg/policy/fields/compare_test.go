@@ -9,6 +9,7 @@ import (
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 
+	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/policy/fields"
 	"gitonly.dev/gitonly/pkg/policy/fields/builtin"
 )
@@ -445,7 +446,7 @@ func TestCompare(t *testing.T) {
 				t.Fatal(err)
 			}
 			change, err := types.Compare(fields.Update{
-				Type: test.kind, Declared: toJSON(t, test.git), Old: toJSON(t, test.old), New: toJSON(t, test.new), Part: test.part,
+				Type: test.kind, Declared: gitindex.NewManifest(toJSON(t, test.git)), Old: toJSON(t, test.old), New: toJSON(t, test.new), Part: test.part,
 			})
 			if err != nil {
 				t.Fatal(err)

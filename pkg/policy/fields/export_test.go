@@ -24,3 +24,13 @@ func (t *Types) CompareApart(u Update) (Change, error) {
 	}
 	return t.compare(u, before, after)
 }
+
+// Kept is how many sides are kept, and in how many bytes.
+func (t *Types) Kept() (sides, bytes int) { return t.kept.sides.Len(), t.kept.bytes }
+
+// Keeps reports whether Git's side of an update of an object that lives in the
+// clear is kept.
+func (t *Types) Keeps(u Update) bool {
+	_, ok := t.kept.get(sideOf{declared: u.Declared.Identity(), kind: u.Type})
+	return ok
+}

@@ -77,7 +77,7 @@ func FuzzCompare(f *testing.F) {
 		base := fields.Plain(normal).(map[string]any)
 		before, after := scripted(base, oldScript), scripted(base, newScript)
 		compare := func(git, before, after map[string]any) fields.Change {
-			update := fields.Update{Type: kind, Declared: encode(git), Old: encode(before), New: encode(after)}
+			update := fields.Update{Type: kind, Declared: gitindex.NewManifest(encode(git)), Old: encode(before), New: encode(after)}
 			change, err := types.Compare(update)
 			if err != nil {
 				t.Fatalf("comparing: %v", err)
@@ -109,7 +109,7 @@ func FuzzCompare(f *testing.F) {
 				}
 			}
 		}
-		unread, err := types.Compare(fields.Update{Type: kind, Version: "v0", Declared: encode(git), Old: encode(before), New: encode(after)})
+		unread, err := types.Compare(fields.Update{Type: kind, Version: "v0", Declared: gitindex.NewManifest(encode(git)), Old: encode(before), New: encode(after)})
 		if err != nil {
 			return // an error is no permission
 		}
@@ -127,7 +127,8 @@ func FuzzCompare(f *testing.F) {
 	})
 }
 
-// apart holds a comparison to that of sides that share nothing.
+// apart holds a comparison to that of sides that share nothing, and so ones with
+// a side that is kept.
 func apart(t *testing.T, types *fields.Types, u fields.Update, change fields.Change) {
 	t.Helper()
 	want, err := types.CompareApart(u)
@@ -135,7 +136,17 @@ func apart(t *testing.T, types *fields.Types, u fields.Update, change fields.Cha
 		t.Fatalf("comparing sides that share nothing: %v", err)
 	}
 	if diff := cmp.Diff(want, change); diff != "" {
-		t.Errorf("what both sides share counts (-apart +shared):\n%s\ngit %s\nold %s\nnew %s", diff, u.Declared, u.Old, u.New)
+		t.Errorf("what both sides share counts (-apart +shared):\n%s\ngit %s\nold %s\nnew %s", diff, u.Declared.JSON(), u.Old, u.New)
+	}
+	keeping := types.Keeping(1 << 20)
+	for _, side := range []string{"read", "kept"} {
+		got, err := keeping.Compare(u)
+		if err != nil {
+			t.Fatalf("comparing with a side that is %s: %v", side, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("that Git's side is %s counts (-apart +%s):\n%s\ngit %s\nold %s\nnew %s", side, side, diff, u.Declared.JSON(), u.Old, u.New)
+		}
 	}
 }
 
@@ -173,7 +184,7 @@ func FuzzTracked(f *testing.F) {
 		base := fields.Plain(normal).(map[string]any)
 		update := newAPIServer(kind).update("{}", []step{{manager: "agent", object: string(encode(scripted(base, oldScript)))}},
 			step{manager: "kubectl-edit", object: string(encode(scripted(base, newScript)))})
-		update.Declared = text
+		update.Declared = gitindex.NewManifest(text)
 		if anonymous {
 			update.Manager = ""
 		}

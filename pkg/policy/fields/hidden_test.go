@@ -3,6 +3,7 @@ package fields_test
 import (
 	"testing"
 
+	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/policy/fields"
 )
 
@@ -49,7 +50,7 @@ func TestHiddenFieldsAreComparedButNotShown(t *testing.T) {
 func TestAnErrorQuotesNoHiddenField(t *testing.T) {
 	_, err := builtinTypes(t).Compare(fields.Update{
 		Type: deployment, Old: []byte(`{}`), New: []byte(`{}`), Hidden: []string{"metadata.creationTimestamp"},
-		Declared: []byte(`{"metadata":{"creationTimestamp":"s3cret"}}`),
+		Declared: gitindex.NewManifest([]byte(`{"metadata":{"creationTimestamp":"s3cret"}}`)),
 	})
 	if want := "reading what Git declares: a value in it doesn't fit its field (not shown)"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

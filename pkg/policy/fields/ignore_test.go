@@ -34,7 +34,7 @@ func (c ignoring) run(t *testing.T) {
 	if u.Type = c.kind; u.Type.Kind == "" {
 		u.Type = deployment
 	}
-	u.Declared, u.Old, u.New = toJSON(t, c.git), toJSON(t, c.old), toJSON(t, c.new)
+	u.Declared, u.Old, u.New = gitindex.NewManifest(toJSON(t, c.git)), toJSON(t, c.old), toJSON(t, c.new)
 	change, err := builtinTypes(t).Compare(u)
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/policy/fields"
 )
 
@@ -141,7 +142,7 @@ func FuzzParseJQ(f *testing.F) {
 		if err != nil {
 			return
 		}
-		change, err := types.Compare(fields.Update{Type: widget, Declared: object, Old: object, New: object, Ignored: []fields.Ignore{query}})
+		change, err := types.Compare(fields.Update{Type: widget, Declared: gitindex.NewManifest(object), Old: object, New: object, Ignored: []fields.Ignore{query}})
 		if err != nil || change.Any || change.Ignored {
 			t.Errorf("%q: %+v %v", expression, change, err)
 		}

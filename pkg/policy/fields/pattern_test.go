@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 
+	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/policy/fields"
 	"gitonly.dev/gitonly/pkg/policy/fields/builtin"
 )
@@ -50,7 +51,7 @@ func TestIgnoredFields(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			change, err := types.Compare(fields.Update{Type: deployment, Declared: toJSON(t, git), Old: toJSON(t, test.old), New: toJSON(t, test.new), Ignored: []fields.Ignore{pattern}})
+			change, err := types.Compare(fields.Update{Type: deployment, Declared: gitindex.NewManifest(toJSON(t, git)), Old: toJSON(t, test.old), New: toJSON(t, test.new), Ignored: []fields.Ignore{pattern}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,7 +95,7 @@ func TestRequestsToLookAtGitChangeNothing(t *testing.T) {
 		{Group: "argoproj.io", Version: "v1alpha1", Kind: "ApplicationSet"}: "argocd.argoproj.io/application-set-refresh",
 		kustomization: "reconcile.fluxcd.io/requestedAt",
 	} {
-		change, err := types.Compare(fields.Update{Type: kind, Declared: []byte(`{}`), Old: []byte(`{"metadata":{"name":"a"}}`),
+		change, err := types.Compare(fields.Update{Type: kind, Declared: gitindex.NewManifest([]byte(`{}`)), Old: []byte(`{"metadata":{"name":"a"}}`),
 			New: []byte(`{"metadata":{"name":"a","annotations":{"` + annotation + `":"now"}}}`)})
 		if err != nil || change.Any {
 			t.Errorf("%s of a %s is a change: %+v %v", annotation, kind.Kind, change, err)

@@ -10,8 +10,8 @@ import (
 	"k8s.io/kube-openapi/pkg/validation/spec"
 	"sigs.k8s.io/structured-merge-diff/v6/schema"
 
+	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/policy/fields"
-	"gitonly.dev/gitonly/pkg/policy/fields/builtin"
 )
 
 // gadget has a schema, and two versions without a conversion. v2 has no old, and
@@ -82,10 +82,11 @@ func (p published) Replicas(gvk kschema.GroupVersionKind) []string {
 // gadgets are the built-in types, and gadgets.
 func gadgets(t *testing.T) *fields.Types {
 	t.Helper()
-	types, err := builtin.Types()
-	if err != nil {
-		t.Fatal(err)
-	}
+	return builtinTypes(t).With(gadgetSchemas(t))
+}
+
+func gadgetSchemas(t *testing.T) published {
+	t.Helper()
 	known := published{}
 	for _, kind := range []kschema.GroupVersionKind{gadget, gadgetV2} {
 		model := &spec.Schema{}
@@ -95,11 +96,12 @@ func gadgets(t *testing.T) *fields.Types {
 		if kind.Version == "v2" {
 			delete(model.Properties["spec"].Properties, "old")
 		}
+		var err error
 		if known[kind], err = schemaconv.ToSchemaFromOpenAPI(map[string]*spec.Schema{gadgetType: model}, false); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return types.With(known)
+	return known
 }
 
 func TestCompareByAPublishedSchema(t *testing.T) {
@@ -256,7 +258,7 @@ func TestCompareByAPublishedSchema(t *testing.T) {
 			if !test.kind.Empty() {
 				kind = test.kind
 			}
-			change, err := types.Compare(fields.Update{Type: kind, Declared: toJSON(t, test.git), Old: toJSON(t, test.old), New: toJSON(t, test.new)})
+			change, err := types.Compare(fields.Update{Type: kind, Declared: gitindex.NewManifest(toJSON(t, test.git)), Old: toJSON(t, test.old), New: toJSON(t, test.new)})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 
+	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/policy/fields"
 )
 
@@ -81,7 +82,7 @@ func TestAScaleStandsForTheFieldThatItsKindSays(t *testing.T) {
 			if !test.kind.Empty() {
 				kind = test.kind
 			}
-			update := fields.Update{Type: kind, Version: test.version, Declared: toJSON(t, test.git), Old: toJSON(t, test.old), New: toJSON(t, test.new), Part: fields.Scale}
+			update := fields.Update{Type: kind, Version: test.version, Declared: gitindex.NewManifest(toJSON(t, test.git)), Old: toJSON(t, test.old), New: toJSON(t, test.new), Part: fields.Scale}
 			if test.ignored != "" {
 				pattern, err := fields.ParsePattern(test.ignored)
 				if err != nil {

@@ -5,6 +5,7 @@ import (
 
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 
+	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/policy/fields"
 )
 
@@ -57,7 +58,7 @@ func TestWhatBothSidesShareIsComparedAsIfTheyDidNot(t *testing.T) {
 				u.Type = deployment
 			}
 			u.Tracked = true
-			u.Declared, u.Old, u.New = toJSON(t, `{metadata: {name: w}, spec: {replicas: 1}}`), toJSON(t, test.old), toJSON(t, test.new)
+			u.Declared, u.Old, u.New = gitindex.NewManifest(toJSON(t, `{metadata: {name: w}, spec: {replicas: 1}}`)), toJSON(t, test.old), toJSON(t, test.new)
 			change, err := builtinTypes(t).Compare(u)
 			if err != nil {
 				t.Fatal(err)

@@ -21,6 +21,7 @@ type Types struct {
 	schema  *schema.Schema
 	schemas Schemas // nil: no kind has one
 	served  bool    // schema is one of schemas: it has the API server's defaults
+	kept    *kept   // nil: nothing is
 }
 
 // Schemas knows the kinds that have no Go type. It is asked while requests wait.

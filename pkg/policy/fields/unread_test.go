@@ -5,6 +5,7 @@ import (
 
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 
+	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/policy/fields"
 )
 
@@ -48,7 +49,7 @@ func TestCompareUnread(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			expect(t, fields.Update{
-				Type: test.kind, Declared: toJSON(t, test.git), Old: toJSON(t, test.old), New: toJSON(t, test.new), Part: test.part,
+				Type: test.kind, Declared: gitindex.NewManifest(toJSON(t, test.git)), Old: toJSON(t, test.old), New: toJSON(t, test.new), Part: test.part,
 			}, true, test.want)
 		})
 	}

@@ -11,35 +11,39 @@ import (
 // read is what Git declares, in the version of the request. Where nothing proves
 // what it would be there, read is false, and the result is the metadata,
 // and that there is a status.
-func (t *Types) read(u Update, live map[string]any) (git map[string]any, read bool, err error) {
+func (t *Types) read(u *Update, live map[string]any) (git map[string]any, read bool, err error) {
+	declared := u.Declared.JSON()
+	if len(declared) == 0 {
+		declared = []byte("{}")
+	}
 	if !u.skewed() {
-		git, err = t.normalize(u.Type, u.Declared, live)
+		git, err = t.normalize(u.Type, declared, live)
 		return git, true, err
 	}
 	from := u.Type.GroupKind().WithVersion(u.Version)
 	switch {
 	case u.Part == Scale && t.HasGoType(u.Type): // spec.replicas is the same in each version
-		git, err = t.normalize(from, u.Declared, live)
+		git, err = t.normalize(from, declared, live)
 		return git, true, err
 	case isAutoscaler(u.Type):
-		if git, err = t.normalize(from, u.Declared, live); err != nil {
+		if git, err = t.normalize(from, declared, live); err != nil {
 			return nil, false, err
 		}
 		if converted, ok := convertAutoscaler(git, from.Version, u.Type.Version); ok {
 			return converted, true, nil
 		}
 	case t.sameType(from, u.Type):
-		git, err = t.normalize(u.Type, u.Declared, live)
+		git, err = t.normalize(u.Type, declared, live)
 		return git, true, err
 	case t.schemas != nil && t.schemas.Unconverted(u.Type.GroupKind()):
-		if git, err = t.normalize(from, u.Declared, live); err != nil {
+		if git, err = t.normalize(from, declared, live); err != nil {
 			return nil, false, err
 		}
 		if kept, ok := t.across(u.Type, git); ok {
 			return kept, true, nil
 		}
 	}
-	git, err = t.normalize(from, u.Declared, live)
+	git, err = t.normalize(from, declared, live)
 	keep(git, "metadata", "status")
 	if _, ok := git["status"]; ok {
 		git["status"] = map[string]any{} // that Git declares one is all that can be said

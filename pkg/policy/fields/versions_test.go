@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 
+	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/policy/fields"
 )
 
@@ -152,7 +153,7 @@ func TestCompareWithAnotherVersion(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			change, err := types.Compare(fields.Update{
-				Type: test.kind, Version: test.version, Declared: toJSON(t, test.git), Old: toJSON(t, test.old), New: toJSON(t, test.new),
+				Type: test.kind, Version: test.version, Declared: gitindex.NewManifest(toJSON(t, test.git)), Old: toJSON(t, test.old), New: toJSON(t, test.new),
 			})
 			if err != nil {
 				t.Fatal(err)
