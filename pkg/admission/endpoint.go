@@ -102,6 +102,9 @@ func (e *Endpoint) placesFor(size int64) int64 {
 
 // enter waits for places.
 func (e *Endpoint) enter(ctx context.Context, places int64, patience time.Duration) error {
+	if e.places.TryAcquire(places) {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if e.places.Acquire(ctx, places) != nil {

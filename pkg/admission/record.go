@@ -18,7 +18,7 @@ func (h *Handler) record(review *admissionv1.AdmissionRequest, v policy.Verdict)
 	if v.Outcome == policy.Allow && v.Emergency == nil {
 		return
 	}
-	log := h.Log.WithValues(
+	said := []any{
 		"outcome", v.Outcome.String(),
 		"reason", v.Reason,
 		"policy", v.Policy,
@@ -32,23 +32,23 @@ func (h *Handler) record(review *admissionv1.AdmissionRequest, v policy.Verdict)
 		"namespace", review.Namespace,
 		"name", review.Name,
 		"uid", review.UID,
-	)
+	}
 	if review.DryRun != nil && *review.DryRun {
-		log = log.WithValues("dryRun", true)
+		said = append(said, "dryRun", true)
 	}
 	if v.Declared != nil {
-		log = log.WithValues("source", v.Declared.Origin.Source, "revision", v.Declared.Origin.Revision.Short(), "path", v.Declared.Origin.Path)
+		said = append(said, "source", v.Declared.Origin.Source, "revision", v.Declared.Origin.Revision.Short(), "path", v.Declared.Origin.Path)
 	}
 	if len(v.Differences) > 0 {
-		log = log.WithValues("fields", changedFields(v))
+		said = append(said, "fields", changedFields(v))
 	}
 	for name, value := range emergencyOf(v) {
-		log = log.WithValues(name, value)
+		said = append(said, name, value)
 	}
 	if v.Reason == policy.Undecidable {
-		log = log.WithValues("message", v.Message) // it has no values in it
+		said = append(said, "message", v.Message) // it has no values in it
 	}
-	log.Info("verdict")
+	h.Log.Info("verdict", said...)
 }
 
 func changedFields(v policy.Verdict) []string {
