@@ -24,18 +24,22 @@ func measureDecisions(_ context.Context, s settings, results *table) error {
 	if err != nil {
 		return err
 	}
+	keeping := p
+	keeping.Types = types.Keeping(sidesKept)
 	few := gitindex.NewSnapshot([]gitindex.SourceState{workload.Named(deployments, 1_000, 200)})
 	many := gitindex.NewSnapshot([]gitindex.SourceState{workload.Named(deployments, 100_000, 200)})
 	request := workload.Decision(workload.Refused, "small", workload.Small)
-	var took, allocations, growth samples
+	var took, allocations, again, fewer, growth samples
 	for range s.rounds {
-		a, b := decide(request, few, p), decide(request, many, p)
-		took = append(took, float64(a.NsPerOp())/1000)
-		allocations = append(allocations, float64(a.AllocsPerOp()))
+		a, b, c := decide(request, few, p), decide(request, many, p), decide(request, few, keeping)
+		took, again = append(took, float64(a.NsPerOp())/1000), append(again, float64(c.NsPerOp())/1000)
+		allocations, fewer = append(allocations, float64(a.AllocsPerOp())), append(fewer, float64(c.AllocsPerOp()))
 		growth = append(growth, float64(b.NsPerOp())/float64(a.NsPerOp()))
 	}
 	results.add("decision, Deployment update refused with its message", "µs", took, atMost(100))
 	results.add("decision, the same", "allocs", allocations, atMost(300))
+	results.add("decision, the same of an object that was asked about before", "µs", again, nil)
+	results.add("decision, the same", "allocs", fewer, nil)
 	results.add("decision at 100,000 declared objects against 1,000", "ratio", growth, atMost(1.05))
 	return measurePacked(s, p, results)
 }

@@ -30,6 +30,9 @@ import (
 // deployments are those that the server's index declares.
 var deployments = map[string]workload.Size{"small": workload.Small, "large": workload.Large}
 
+// sidesKept is that of cmd/webhook.
+const sidesKept = 4 << 20
+
 // serve answers AdmissionReviews at /enforce and /audit over HTTPS, as gitonly
 // or allowing all, and says at /usage what the process used. It prints its
 // address, and stops with its standard input.
@@ -48,7 +51,7 @@ func serve(ctx context.Context, gitonly bool) error {
 	if err != nil {
 		return err
 	}
-	types = types.Keeping(4 << 20)
+	types = types.Keeping(sidesKept)
 	for path, mode := range map[string]v1alpha1.Mode{"/enforce": v1alpha1.ModeEnforce, "/audit": v1alpha1.ModeAudit} {
 		p, err := workload.Policy(types, mode)
 		if err != nil {

@@ -83,6 +83,9 @@ func (k *kept) get(of sideOf) (map[string]any, bool) {
 // that nobody asked for longest.
 func (k *kept) add(of sideOf, object map[string]any, json int) {
 	side := keptSide{object, 2*json + bytesOf(object)} // its texts are parts of the JSON, before and after its Go type
+	if side.bytes > k.most {
+		return
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if _, ok := k.sides.Get(of); ok {
@@ -101,13 +104,13 @@ func bytesOf(value any) int {
 	switch v := value.(type) {
 	case map[string]any:
 		bytes += header + member*max(8, len(v)*3/2)
-		for _, m := range v {
-			bytes += bytesOf(m)
+		for _, value := range v {
+			bytes += bytesOf(value)
 		}
 	case []any:
 		bytes += item * len(v)
-		for _, i := range v {
-			bytes += bytesOf(i)
+		for _, value := range v {
+			bytes += bytesOf(value)
 		}
 	case unset:
 		bytes += bytesOf(v.value)
