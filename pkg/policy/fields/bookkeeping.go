@@ -1,6 +1,8 @@
 package fields
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -38,32 +40,18 @@ func isNote(name string, kind kschema.GroupVersionKind) bool {
 	return false
 }
 
-// forget drops bookkeeping and notes from an object. It changes nothing where
-// there are none: the object may be shared then.
+// forget drops bookkeeping and notes from an object. Where there are none it only
+// reads: the object may be shared then.
 func forget(object map[string]any, kind kschema.GroupVersionKind) {
-	drop(object, "apiVersion")
-	drop(object, "kind")
+	maps.DeleteFunc(object, func(name string, _ any) bool { return name == "apiVersion" || name == "kind" })
 	metadata, _ := object["metadata"].(map[string]any)
-	for _, name := range bookkeeping {
-		drop(metadata, name)
-	}
+	maps.DeleteFunc(metadata, func(name string, _ any) bool { return slices.Contains(bookkeeping, name) })
 	annotations, ok := metadata["annotations"].(map[string]any)
 	if !ok {
 		return
 	}
-	for name := range annotations {
-		if isNote(name, kind) {
-			delete(annotations, name)
-		}
-	}
+	maps.DeleteFunc(annotations, func(name string, _ any) bool { return isNote(name, kind) })
 	if len(annotations) == 0 {
 		delete(metadata, "annotations")
-	}
-}
-
-// drop deletes a member. Even of a map that has none, deleting is writing.
-func drop(object map[string]any, name string) {
-	if _, ok := object[name]; ok {
-		delete(object, name)
 	}
 }
