@@ -103,7 +103,7 @@ func (e *Endpoint) placesFor(size int64) int64 {
 // enter waits for places.
 func (e *Endpoint) enter(ctx context.Context, places int64, patience time.Duration) error {
 	if e.places.TryAcquire(places) {
-		return nil
+		return nil // it takes no timer
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -241,8 +241,11 @@ func unreadable(d *gitindex.Declared, err error) error {
 
 // allChanges is what the update changes of an object that Git is silent about.
 func (c *decision) allChanges() (fields.Change, error) {
-	return c.types.Compare(fields.Update{Type: c.written(), Old: c.req.OldObject, New: c.req.Object, Part: c.part})
+	return c.types.Compare(fields.Update{Type: c.written(), Declared: silence(), Old: c.req.OldObject, New: c.req.Object, Part: c.part})
 }
+
+// silence is what Git declares of an object that it is silent about.
+func silence() gitindex.Manifest { return gitindex.NewManifest([]byte("{}")) }
 
 // undecidable is what the guard wants done where nothing can be decided.
 func (c *decision) undecidable(g *Guard, problem error) Verdict {

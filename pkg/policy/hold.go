@@ -58,7 +58,7 @@ func (c *decision) takesBack(e *Emergency) (differences []fields.Difference, hel
 	}
 	// Seen from the other end, the fields that depart from Git are those that
 	// the request takes back.
-	back := fields.Update{Type: c.written(), Old: c.req.Object, New: c.req.OldObject, Part: c.part}
+	back := fields.Update{Type: c.written(), Declared: silence(), Old: c.req.Object, New: c.req.OldObject, Part: c.part}
 	declared := c.snap.Lookup(c.req.Key)
 	if declared != nil && !declared.Recorded {
 		update, err := c.update(declared)

@@ -15,7 +15,7 @@ import (
 type Update struct {
 	Type     kschema.GroupVersionKind // of Old and New; of the object that they scale, if they are Scales
 	Version  string                   // API version of Declared, without the group; empty if it is that of Type
-	Declared gitindex.Manifest        // zero where Git is silent about the object
+	Declared gitindex.Manifest        // what Git says of the object
 	Old, New []byte                   // JSON, as the API server sends them
 	Part     Part
 

@@ -21,7 +21,7 @@ func (t *Types) Keeping(bytes int) *Types {
 // git is Git's side of a comparison, and whether it could be read. Unless the
 // update changes it, it may be shared: it must not be changed then.
 func (t *Types) git(u *Update, live map[string]any) (git map[string]any, read bool, err error) {
-	if t.kept == nil || u.skewed() || u.Declared.Len() == 0 {
+	if t.kept == nil || u.skewed() || u.Declared.Len() <= len("{}") {
 		return t.read(u, live)
 	}
 	// Of a kind with a Go type, this is all that its side depends on. It is kept

@@ -2,6 +2,7 @@ package fields_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -210,4 +211,26 @@ func TestWhatIsKeptIsSharedByManyRequests(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+func TestWhatGitIsSilentAboutIsNotKept(t *testing.T) {
+	types := builtinTypes(t).Keeping(10_000)
+	for range 3 {
+		if _, err := types.Compare(tune(t, "{}")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if count, _ := types.Kept(); count != 0 {
+		t.Errorf("%d sides are kept of nothing", count)
+	}
+}
+
+func TestADeclarationWithoutAnObjectIsAnError(t *testing.T) {
+	for _, types := range []*fields.Types{builtinTypes(t), builtinTypes(t).Keeping(10_000)} {
+		update := tune(t, "{}")
+		update.Declared = gitindex.Manifest{}
+		if change, err := types.Compare(update); !errors.Is(err, fields.ErrGit) {
+			t.Errorf("%v, %v", change, err)
+		}
+	}
 }

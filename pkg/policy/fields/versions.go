@@ -13,9 +13,6 @@ import (
 // and that there is a status.
 func (t *Types) read(u *Update, live map[string]any) (git map[string]any, read bool, err error) {
 	declared := u.Declared.JSON()
-	if len(declared) == 0 {
-		declared = []byte("{}")
-	}
 	if !u.skewed() {
 		git, err = t.normalize(u.Type, declared, live)
 		return git, true, err
