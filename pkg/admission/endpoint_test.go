@@ -70,7 +70,7 @@ func TestALargerReviewIsUndecidable(t *testing.T) {
 	body := large(t, 33<<20)
 	for spec, want := range map[string]string{
 		"{mode: Enforce, undecidable: Deny}":  why + "GuardPolicy test refuses what can't be decided (undecidable: Deny).",
-		"{mode: Enforce, undecidable: Allow}": why + "GuardPolicy test lets it through.",
+		"{mode: Enforce, undecidable: Allow}": why + "  Deployment staging/web: GuardPolicy test lets it through.",
 	} {
 		for name, sent := range map[string]io.Reader{"with its length": bytes.NewReader(body), "without": io.MultiReader(bytes.NewReader(body))} {
 			webhook, counts := unread(t, newFixture(t, spec).handler, 64)

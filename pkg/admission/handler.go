@@ -84,7 +84,7 @@ func (h *Handler) Handle(ctx context.Context, review admission.Request) admissio
 	defer h.timed()()
 	request, verdict := h.decide(ctx, &review.AdmissionRequest)
 	verdict = h.recordEmergency(ctx, &review.AdmissionRequest, &request, verdict)
-	response := respond(verdict)
+	response := respond(request.Key, verdict)
 	h.aside(review.UID, func() {
 		h.trace(ctx, &review.AdmissionRequest, verdict)
 		h.record(&review.AdmissionRequest, verdict)
@@ -103,12 +103,13 @@ func (h *Handler) Handle(ctx context.Context, review admission.Request) admissio
 // undecided answers a request that nobody has looked at, because of a problem,
 // as the policies want it.
 func (h *Handler) undecided(ctx context.Context, review *admissionv1.AdmissionRequest, problem error) admission.Response {
-	verdict := policy.Undecided(h.request(review), h.Policies.Current(), problem)
+	request := h.request(review)
+	verdict := policy.Undecided(request, h.Policies.Current(), problem)
 	h.aside(review.UID, func() {
 		h.trace(ctx, review, verdict)
 		h.record(review, verdict)
 	})
-	return respond(verdict)
+	return respond(request.Key, verdict)
 }
 
 // Decide returns the verdict on one request. ctx bounds what has to be read for
@@ -153,8 +154,8 @@ func (h *Handler) refresh(v policy.Verdict) {
 	}
 }
 
-// respond says a verdict as the API server wants it.
-func respond(v policy.Verdict) admission.Response {
+// respond says a verdict on an object as the API server wants it.
+func respond(key gitindex.Key, v policy.Verdict) admission.Response {
 	response := admission.Response{AdmissionResponse: admissionv1.AdmissionResponse{
 		Allowed: v.Outcome != policy.Deny,
 		Result:  &metav1.Status{Code: http.StatusOK},
@@ -172,7 +173,7 @@ func respond(v policy.Verdict) admission.Response {
 		}
 	default:
 		if v.Message != "" {
-			response.Warnings = warnings(v)
+			response.Warnings = warnings(key, v)
 		}
 	}
 	return response

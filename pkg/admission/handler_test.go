@@ -150,17 +150,15 @@ func TestARefusalIsForbiddenWithTheWholeMessage(t *testing.T) {
 	}
 }
 
-func TestAuditModeWarnsOneLineAWarning(t *testing.T) {
+func TestAuditModeWarnsInLinesThatNameTheirObject(t *testing.T) {
 	response := newFixture(t, "mode: Audit").ask(t, scaleUp)
 	if !response.Allowed {
 		t.Errorf("response: %+v", response)
 	}
 	want := []string{
-		"gitonly: would be refused, but for Audit mode: Deployment staging/web is declared in Git.",
-		"Declared in apps at main@4f2c1ab (checked 0s ago).",
-		"This request departs from it:",
-		"  spec.replicas: Git says 1, the request says 5   (apps/all.yaml)",
-		"Change it there: https://git.example.com/org/infra/blob/main/apps/all.yaml",
+		"gitonly: would be refused, but for Audit mode: Deployment staging/web is declared in Git: apps at main@4f2c1ab (checked 0s ago).",
+		"  Deployment staging/web: spec.replicas: Git says 1, the request says 5   (apps/all.yaml)",
+		"  Deployment staging/web: Change it there: https://git.example.com/org/infra/blob/main/apps/all.yaml",
 	}
 	if diff := cmp.Diff(want, response.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
@@ -178,7 +176,7 @@ func TestLongWarningsEndWithWhatToDo(t *testing.T) {
 	long := strings.Replace(scaleUp, "object: {spec: {replicas: 5}}", "object: {metadata: {annotations: {"+strings.Join(annotations, ", ")+"}}, spec: {replicas: 1}}", 1)
 	long = strings.Replace(long, "oldObject: {spec", "oldObject: {metadata: {annotations: {b: c}}, spec", 1)
 	got := newFixture(t, "mode: Audit").ask(t, long).Warnings
-	want := []string{"gitonly: … and more: see the audit log", "To keep this change, make it in https://git.example.com/org/infra/blob/main/apps/all.yaml"}
+	want := []string{"  Deployment staging/web: … and more: see the audit log", "  Deployment staging/web: To keep this change, make it in https://git.example.com/org/infra/blob/main/apps/all.yaml"}
 	if diff := cmp.Diff(want, got[max(0, len(got)-2):]); diff != "" {
 		t.Errorf("the last warnings (-want +got):\n%s", diff)
 	}

@@ -8,6 +8,7 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 
+	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/policy"
 )
 
@@ -105,19 +106,28 @@ func emergencyOf(v policy.Verdict) map[string]string {
 const warningBytes = 3000
 
 // warnings say a verdict that lets the request pass: one a line of the message,
-// as a warning can't have several.
+// as a warning can't have several. kubectl prints alike warnings of several
+// objects once, so where it would be refused each line names its object: key's,
+// if that is known.
 // The last line says what to do: others give way to it.
-func warnings(v policy.Verdict) []string {
+func warnings(key gitindex.Key, v policy.Verdict) []string {
 	all := strings.Split(v.Message, "\n")
+	name := ""
+	if v.Outcome == policy.Warn && key.Kind != "" {
+		name = "  " + key.String() + ": "
+		for i := range all[1:] {
+			all[i+1] = name + strings.TrimSpace(all[i+1])
+		}
+	}
 	last := all[len(all)-1]
 	var lines []string
 	total := len(last)
 	for _, line := range all[:len(all)-1] {
 		if total += len(line); total > warningBytes {
-			lines = append(lines, "gitonly: … and more: see the audit log")
+			lines = append(lines, name+"… and more: see the audit log")
 			break
 		}
-		lines = append(lines, strings.TrimRight(line, " "))
+		lines = append(lines, line)
 	}
 	return append(lines, last)
 }

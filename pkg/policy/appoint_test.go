@@ -30,6 +30,8 @@ func TestNobodyMakesAnAccountAnAgent(t *testing.T) {
 		{name: "by labels on one", request: request(t, person, policy.Update, unmarked, mine, is), reason: policy.TrustedIdentityTaken, message: refused},
 		{name: "also where the policy guards other kinds", policy: `{mode: Enforce, match: {resources: [{kinds: [ConfigMap]}]}}`,
 			request: request(t, admin, policy.Update, controller, mine, is), reason: policy.TrustedIdentityTaken, message: refused},
+		{name: "in Audit mode, too", policy: `{mode: Audit}`, request: request(t, admin, policy.Update, controller, mine, is), reason: policy.TrustedIdentityTaken,
+			message: strings.Replace(refused, "gitonly: ", "gitonly: would be refused, but for Audit mode: StatefulSet argocd/c: ", 1)},
 		{name: "a change that appoints nobody is free", request: request(t, admin, policy.Update, mine, larger, is), reason: policy.UndeclaredObjectChanged},
 		{name: "so is another workload of the agent's", request: request(t, admin, policy.Create, "", strings.Replace(mine, "component: application-controller", "component: server", 1), is), reason: policy.UndeclaredObjectChanged},
 		{name: "so is any workload that discovery doesn't look at", request: request(t, person, policy.Create, "", unmarked, is), reason: policy.UndeclaredObjectChanged},

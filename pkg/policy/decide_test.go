@@ -249,7 +249,7 @@ func TestDecide(t *testing.T) {
 			message: declared + "\nThis request departs from it:\n  spec.replicas: Git says 1, the request says 5   (apps/overlays/staging/patch-replicas.yaml)" + atPatch},
 		{name: "audit warns where enforce refuses", policy: audit, request: request(t, person, policy.Update, guestbook, scaled),
 			outcome: policy.Warn, reason: policy.DeclaredFieldChanged,
-			message: "gitonly: would be refused, but for Audit mode: Deployment staging/guestbook is declared in Git.\nDeclared in apps/overlays/staging at main@4f2c1ab (checked 12s ago).\nThis request departs from it:\n  spec.replicas: Git says 1, the request says 5   (apps/overlays/staging/patch-replicas.yaml)" + atPatch},
+			message: "gitonly: would be refused, but for Audit mode: Deployment staging/guestbook is declared in Git: apps/overlays/staging at main@4f2c1ab (checked 12s ago).\n  spec.replicas: Git says 1, the request says 5   (apps/overlays/staging/patch-replicas.yaml)" + atPatch},
 		{name: "a person creates a declared object", request: request(t, person, policy.Create, "", guestbook),
 			reason: policy.DeclaredObjectCreated, message: declared + "\nThe sync agent creates it: wait for its next sync, or start one.\nTo change it first, edit " + page},
 		{name: "a person deletes a declared object", request: request(t, person, policy.Delete, guestbook, ""),

@@ -24,22 +24,16 @@ func (c *decision) message(g *Guard, v *Verdict, taken *identity, refused bool) 
 	if v.Outcome == Warn {
 		said = "gitonly: would be refused, but for Audit mode: "
 	}
-	lines, summary := make([]string, 0, 8), c.summary(v, taken)
-	switch {
-	case v.Declared == nil || taken != nil:
-		lines = append(lines, said+summary)
-	case v.Outcome == Warn: // a warning's first line is best short
-		lines = append(lines, said+summary+".", "Declared in "+c.place(v.Declared)+".")
-	default:
-		lines = append(lines, said+summary+": "+c.place(v.Declared)+".")
+	if v.Outcome == Warn && taken != nil {
+		said += c.req.Key.String() + ": "
+	}
+	lines := append(make([]string, 0, 8), said+c.summary(v, taken))
+	if v.Declared != nil && taken == nil {
+		lines[0] += ": " + c.place(v.Declared) + "."
 	}
 	lines = append(lines, c.because(v)...)
 	if len(v.Differences) > 0 {
-		heading := "This request departs from it:"
-		if c.snap.Lookup(c.req.Key) == nil || v.Reason == RecordedObjectChanged {
-			heading = "This request changes:"
-		}
-		lines = describe(append(lines, heading), v)
+		lines = describe(append(lines, c.heading(v)...), v)
 	}
 	if taken == nil {
 		lines = append(lines, c.remedy(g, v)...)
@@ -115,6 +109,19 @@ func (c *decision) because(v *Verdict) []string {
 		return []string{fmt.Sprintf("GuardPolicy %s lets nobody delete it by hand.", v.Policy)}
 	}
 	return nil
+}
+
+// heading leads to the differences. A warning has none, as each of its lines is
+// to stand by itself: kubectl prints what those of several objects have in common
+// once.
+func (c *decision) heading(v *Verdict) []string {
+	switch {
+	case v.Outcome == Warn:
+		return nil
+	case c.snap.Lookup(c.req.Key) == nil || v.Reason == RecordedObjectChanged:
+		return []string{"This request changes:"}
+	}
+	return []string{"This request departs from it:"}
 }
 
 // place is the path at its revision, and when Git was last asked for it. Of an

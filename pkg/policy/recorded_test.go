@@ -64,7 +64,7 @@ func TestDecideOnWhatIsKnownByTheAgentsRecordAlone(t *testing.T) {
 		{name: "in another API version", request: request(t, person, policy.Update, guestbook, scaled, func(r *policy.Request) { r.Version, r.Type.Version = "v1beta1", "v1beta1" }),
 			reason: policy.RecordedObjectChanged, message: every + replicas + there},
 		{name: "in Audit mode", policy: audit, request: request(t, person, policy.Update, guestbook, scaled),
-			outcome: policy.Warn, reason: policy.RecordedObjectChanged, message: strings.NewReplacer("gitonly: ", "gitonly: would be refused, but for Audit mode: ", "agent: ", "agent.\nDeclared in ").Replace(every) + replicas + there},
+			outcome: policy.Warn, reason: policy.RecordedObjectChanged, message: strings.NewReplacer("gitonly: ", "gitonly: would be refused, but for Audit mode: ", "\nThis request changes:", "").Replace(every) + replicas + there},
 		{name: "of a source at the root", path: ".", request: request(t, person, policy.Update, guestbook, scaled),
 			reason: policy.RecordedObjectChanged, message: every + replicas + "\nChange it there: https://git.example.com/org/infra.git"},
 		{name: "bookkeeping is no change", request: request(t, person, policy.Update, guestbook, noticed),
