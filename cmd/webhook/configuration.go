@@ -28,7 +28,7 @@ func (p *parts) fromFiles() error {
 	if err != nil {
 		return err
 	}
-	guards.Faults = "gitonly's log says why"
+	guards.Faults = "ask whoever runs gitonly: its log says why"
 	p.policies.Set(guards)
 	p.discovered = func() error { return nil }
 	p.newRefresher(loaded.Secrets, nil)

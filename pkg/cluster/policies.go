@@ -69,7 +69,7 @@ func (p *Policies) load(ctx context.Context) error {
 	}
 	slices.SortFunc(list.Items, func(a, b v1alpha1.GuardPolicy) int { return cmp.Compare(a.Name, b.Name) })
 	good := map[string]policy.Guard{}
-	next := policy.Policy{Types: p.types, Faults: "kubectl get gitsources says why"}
+	next := policy.Policy{Types: p.types, Faults: "ask whoever runs gitonly: kubectl get gitsources says why"}
 	for i := range list.Items {
 		item := &list.Items[i]
 		item.SetDefaults()

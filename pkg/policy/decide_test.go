@@ -347,13 +347,13 @@ func TestDecide(t *testing.T) {
 
 func TestWhatIsNotKnownSaysWhereToReadWhy(t *testing.T) {
 	p := build(t, guard(t, "test", `{mode: Enforce}`))
-	p.Faults = "kubectl get gitsources says why"
+	p.Faults = "ask whoever runs gitonly: kubectl get gitsources says why"
 	for what, snapshot := range map[string]*gitindex.Snapshot{
 		"no source in Git has been loaded yet":                                   nil,
 		"not all that Git declares is known: source infra could never be loaded": gitindex.NewSnapshot([]gitindex.SourceState{{Source: gitindex.Source{Name: "infra"}}}),
 	} {
 		v := policy.Decide(request(t, person, policy.Update, guestbook, scaled), snapshot, p)
-		want := "gitonly: can't decide on Deployment staging/guestbook: " + what + " (kubectl get gitsources says why).\nGuardPolicy test lets it through."
+		want := "gitonly: can't decide on Deployment staging/guestbook: " + what + " (ask whoever runs gitonly: kubectl get gitsources says why).\nGuardPolicy test lets it through."
 		if v.Outcome != policy.Warn || v.Message != want {
 			t.Errorf("%s: %s", v.Outcome, v.Message)
 		}

@@ -26,8 +26,9 @@ type Policy struct {
 	// emergencies. Empty where it is not known.
 	Self string
 
-	// Faults says where people read what is wrong with a source, as in "the log
-	// says why". It may be empty.
+	// Faults says where people learn what is wrong with a source, as in "the log
+	// says why". Who is refused may not read it there, so it says whom to ask. It
+	// may be empty.
 	Faults string
 }
 
