@@ -56,7 +56,7 @@ func statusCommand() *cobra.Command {
 		},
 	}
 	from.bind(cmd)
-	cmd.Flags().BoolVar(&check, "check", false, "end with an error unless each GitSource and GuardPolicy is ready, the API server asks gitonly, and a replica of it was heard of; what can't be told is no error")
+	cmd.Flags().BoolVar(&check, "check", false, "end with an error unless each GitSource and GuardPolicy is ready, each policy that enforces knows an agent, the API server asks gitonly and has a caBundle to verify it by, and a replica of it was heard of; what can't be told is no error")
 	cmd.Flags().StringVar(&which, "webhook-configuration", anyRegistration, "name of the ValidatingWebhookConfiguration by which the API server asks gitonly; * for each that asks "+webhookName+"; empty if it is in a file of the API server's, which can't be seen")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "json or yaml; for people if empty")
 	return cmd

@@ -2,15 +2,17 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"gitonly.dev/gitonly/pkg/api/v1alpha1"
 )
 
-// unready returns an error that names what isn't ready and what guards nothing,
-// or nil.
+// unready returns an error that names what isn't ready, what guards nothing and
+// what lets nobody write, or nil.
 func unready(s status) error {
 	var names []string
 	for i := range s.Sources {
@@ -27,8 +29,18 @@ func unready(s status) error {
 	if len(names) > 0 {
 		reasons = append(reasons, "not ready: "+strings.Join(names, ", "))
 	}
+	for i := range s.Policies {
+		if problem := agentless(&s.Policies[i]); problem != "" {
+			reasons = append(reasons, fmt.Sprintf("GuardPolicy %s enforces, and %s", s.Policies[i].Name, problem))
+		}
+	}
 	if s.Registrations.missing() {
 		reasons = append(reasons, "the API server asks gitonly about nothing")
+	}
+	for _, found := range s.Registrations.Found {
+		if found.unverifiable() {
+			reasons = append(reasons, fmt.Sprintf("ValidatingWebhookConfiguration %s has no caBundle, and %s", found.Name, found.unanswered()))
+		}
 	}
 	if len(silence(s)) > 0 {
 		reasons = append(reasons, "no replica of gitonly was heard of lately")
@@ -37,4 +49,14 @@ func unready(s status) error {
 		return nil
 	}
 	return errors.New(strings.Join(reasons, "; "))
+}
+
+// agentless says why an enforcing policy knows nobody who brings Git's changes;
+// empty if it may know somebody.
+func agentless(policy *v1alpha1.GuardPolicy) string {
+	agents := apimeta.FindStatusCondition(policy.Status.Conditions, v1alpha1.ConditionAgents)
+	if policy.Spec.Mode != v1alpha1.ModeEnforce || agents == nil || agents.Status != metav1.ConditionFalse || agents.Reason != v1alpha1.ReasonNoAgents {
+		return ""
+	}
+	return agents.Message
 }

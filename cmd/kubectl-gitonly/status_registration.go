@@ -28,6 +28,20 @@ type registration struct {
 	Name          string `json:"name"`
 	FailurePolicy string `json:"failurePolicy"`
 	CABundle      bool   `json:"caBundle"` // it has one
+	Service       bool   `json:"service"`  // it names one, rather than a URL
+}
+
+// unverifiable reports that the API server has nothing to verify gitonly's
+// certificate by. One at a URL may be of an authority that everybody knows; one of
+// a Service's name hardly is.
+func (r registration) unverifiable() bool { return r.Service && !r.CABundle }
+
+// unanswered is what becomes of writes while the API server can't ask gitonly.
+func (r registration) unanswered() string {
+	if r.FailurePolicy == string(admissionregistration.Ignore) {
+		return "every write passes"
+	}
+	return "no write that it asks about passes"
 }
 
 // readRegistrations reads the registration of a name, or each that asks gitonly
@@ -69,7 +83,7 @@ func registrationOf(c *admissionregistration.ValidatingWebhookConfiguration, nam
 		if name == anyRegistration && webhook.Name != webhookName {
 			continue
 		}
-		found := registration{Name: c.Name, FailurePolicy: string(admissionregistration.Fail), CABundle: len(webhook.ClientConfig.CABundle) > 0}
+		found := registration{Name: c.Name, FailurePolicy: string(admissionregistration.Fail), CABundle: len(webhook.ClientConfig.CABundle) > 0, Service: webhook.ClientConfig.Service != nil}
 		if webhook.FailurePolicy != nil {
 			found.FailurePolicy = string(*webhook.FailurePolicy)
 		}
@@ -95,7 +109,10 @@ func (r registrations) lines() []string {
 	var lines []string
 	for _, found := range r.Found {
 		line := fmt.Sprintf("The API server asks gitonly by ValidatingWebhookConfiguration %s, failurePolicy %s", found.Name, found.FailurePolicy)
-		if !found.CABundle {
+		switch {
+		case found.unverifiable():
+			line += "; it has no caBundle: unless the API server's own roots vouch for gitonly's certificate, " + found.unanswered()
+		case !found.CABundle:
 			line += "; it has no caBundle: only who is in the API server's own roots vouches for gitonly's certificate"
 		}
 		lines = append(lines, line+".")

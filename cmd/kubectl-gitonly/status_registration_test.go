@@ -23,9 +23,11 @@ webhooks:
 - {name: first.example.com}
 - {name: validate.gitonly.dev, failurePolicy: Ignore, clientConfig: {caBundle: YQ==}}
 `
-	another  = "kind: ValidatingWebhookConfiguration\nmetadata: {name: another}\nwebhooks: [{name: validate.example.com}]"
-	askedFor = "kind: ValidatingWebhookConfiguration\nmetadata: {name: gitonly}\nwebhooks: [{name: validate.acme.example.com, clientConfig: {caBundle: YQ==}}]"
-	nothing  = "kind: ValidatingWebhookConfiguration\nmetadata: {name: gitonly}\nwebhooks: []"
+	another    = "kind: ValidatingWebhookConfiguration\nmetadata: {name: another}\nwebhooks: [{name: validate.example.com}]"
+	askedFor   = "kind: ValidatingWebhookConfiguration\nmetadata: {name: gitonly}\nwebhooks: [{name: validate.acme.example.com, clientConfig: {caBundle: YQ==}}]"
+	elsewhere  = "kind: ValidatingWebhookConfiguration\nmetadata: {name: gitonly}\nwebhooks: [{name: validate.gitonly.dev, clientConfig: {url: \"https://gitonly.example.com\"}}]"
+	unverified = "kind: ValidatingWebhookConfiguration\nmetadata: {name: gitonly}\nwebhooks: [{name: validate.gitonly.dev, clientConfig: {service: {namespace: gitonly-system, name: gitonly}}}]"
+	nothing    = "kind: ValidatingWebhookConfiguration\nmetadata: {name: gitonly}\nwebhooks: []"
 
 	none = "The API server asks gitonly about nothing, and every write passes: there is no ValidatingWebhookConfiguration of it.\n" +
 		"(If that is in a file of the API server's, say so by --webhook-configuration=.)"
@@ -43,7 +45,9 @@ func TestStatusSaysHowTheAPIServerAsks(t *testing.T) {
 	}{
 		{name: "by whichever has the webhook", which: anyRegistration, objects: []string{another, renamed, string(webhook.Registration)},
 			want: "The API server asks gitonly by ValidatingWebhookConfiguration acme-gitonly, failurePolicy Ignore.\n" +
-				"The API server asks gitonly by ValidatingWebhookConfiguration gitonly, failurePolicy Ignore; it has no caBundle: only who is in the API server's own roots vouches for gitonly's certificate."},
+				"The API server asks gitonly by ValidatingWebhookConfiguration gitonly, failurePolicy Ignore; it has no caBundle: unless the API server's own roots vouch for gitonly's certificate, every write passes."},
+		{name: "at a URL", which: "gitonly", objects: []string{elsewhere},
+			want: "The API server asks gitonly by ValidatingWebhookConfiguration gitonly, failurePolicy Fail; it has no caBundle: only who is in the API server's own roots vouches for gitonly's certificate."},
 		{name: "others' are not gitonly's", which: anyRegistration, objects: []string{another, askedFor}, want: none, missing: true},
 		{name: "by the one that is named", which: "gitonly", objects: []string{renamed, askedFor}, want: "The API server asks gitonly by ValidatingWebhookConfiguration gitonly, failurePolicy Fail."},
 		{name: "not by one without webhooks", which: "gitonly", objects: []string{renamed, nothing}, want: none, missing: true},

@@ -149,7 +149,7 @@ new          Off       Deny          not seen by gitonly yet   -
 unreadable   Audit     Allow         yes                       unknown, Unreadable
 workloads    Enforce   Allow         yes                       no, AgentNotFound
 
-The API server asks gitonly by ValidatingWebhookConfiguration gitonly, failurePolicy Ignore; it has no caBundle: only who is in the API server's own roots vouches for gitonly's certificate.
+The API server asks gitonly by ValidatingWebhookConfiguration gitonly, failurePolicy Ignore; it has no caBundle: unless the API server's own roots vouch for gitonly's certificate, every write passes.
 
 OBJECT                   STATE    BY     SINCE                  UNTIL                             USES   REASON
 Deployment staging/web   Active   dana   2026-03-01T11:30:00Z   2026-03-01T12:30:00Z (30m left)   3      INC-1234 gateway down
