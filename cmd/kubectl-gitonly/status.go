@@ -165,10 +165,23 @@ func printSource(w io.Writer, source *v1alpha1.GitSource, now time.Time) {
 	if st.Revision.Commit != "" {
 		revision = gitindex.Revision{Name: st.Revision.Name, Commit: st.Revision.Commit}.Short()
 	}
-	if !st.LastCheckTime.IsZero() {
+	switch {
+	case awaited(st) != "":
+		checked = "-"
+	case !st.LastCheckTime.IsZero():
 		checked = duration.HumanDuration(now.Sub(st.LastCheckTime.Time)) + " ago"
 	}
 	fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", source.Name, from, revision, st.Objects, checked, readiness(st.Conditions))
+}
+
+// awaited says that a source's agent is there, and applies nothing yet; empty if
+// that isn't so.
+func awaited(st *v1alpha1.GitSourceStatus) string {
+	ready := apimeta.FindStatusCondition(st.Conditions, v1alpha1.ConditionReady)
+	if ready == nil || ready.Status != metav1.ConditionTrue || st.Sources == nil || st.Sources.Total > 0 {
+		return ""
+	}
+	return ready.Message
 }
 
 func readiness(conditions []metav1.Condition) string {
@@ -238,6 +251,9 @@ func details(source *v1alpha1.GitSource, now time.Time) []string {
 	ready := apimeta.FindStatusCondition(st.Conditions, v1alpha1.ConditionReady)
 	if ready != nil && ready.Status == metav1.ConditionFalse {
 		lines = append(lines, ready.Message)
+	}
+	if nothing := awaited(st); nothing != "" {
+		lines = append(lines, nothing)
 	}
 	for _, path := range st.Paths {
 		if path.Message != "" && (ready == nil || !strings.Contains(ready.Message, path.Message)) {

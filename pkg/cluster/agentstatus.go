@@ -37,7 +37,7 @@ func setAgentStatus(item *v1alpha1.GitSource, found *discover.Found, err error, 
 	for _, problem := range found.Problems {
 		sum.trouble(v1alpha1.SourceStatus{Name: problem.Object, Message: problem.Err.Error()})
 	}
-	ready := sum.condition(err, len(found.Problems))
+	ready := sum.condition(item, err, len(found.Problems))
 	for _, warning := range sum.warnings { // after all that is wrong
 		sum.trouble(warning)
 	}
@@ -138,7 +138,7 @@ func (s *summary) trouble(said v1alpha1.SourceStatus) {
 }
 
 // condition says the worst that is wrong.
-func (s *summary) condition(err error, problems int) metav1.Condition {
+func (s *summary) condition(item *v1alpha1.GitSource, err error, problems int) metav1.Condition {
 	wrong := func(reason, message string) metav1.Condition {
 		return metav1.Condition{Status: metav1.ConditionFalse, Reason: reason, Message: message}
 	}
@@ -159,8 +159,18 @@ func (s *summary) condition(err error, problems int) metav1.Condition {
 	case s.unlooked:
 		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonPending, Message: "Not all sources have been looked at yet."}
 	}
-	return metav1.Condition{
-		Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonRendered,
-		Message: fmt.Sprintf("%d objects of %d sources.", s.objects, s.status.Total),
+	said := fmt.Sprintf("%d objects of %d sources.", s.objects, s.status.Total)
+	if s.status.Total == 0 {
+		said = nothingFound(item)
 	}
+	return metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonRendered, Message: said}
+}
+
+// nothingFound says that the agent applies nothing here, which is no error.
+func nothingFound(item *v1alpha1.GitSource) string {
+	what := "Kustomization or HelmRelease"
+	if item.Spec.ArgoCD != nil {
+		what = "Application"
+	}
+	return fmt.Sprintf("Nothing is declared yet: no %s applies anything to this cluster.", what)
 }

@@ -58,7 +58,7 @@ func TestTheStatusOfAnAgentsSources(t *testing.T) {
 		troubled         []string
 	}{
 		"before the first look": {reason: "Pending", message: "Not all sources have been looked at yet."},
-		"nothing to be found":   {found: &discover.Found{}, reason: "Rendered", message: "0 objects of 0 sources."},
+		"nothing to be found":   {found: &discover.Found{}, reason: "Rendered", message: "Nothing is declared yet: no Kustomization or HelmRelease applies anything to this cluster."},
 		"what is found and not yet looked at": {states: []gitindex.SourceState{good, unlooked}, found: &discover.Found{},
 			reason: "Pending", message: "Not all sources have been looked at yet.", total: 2, rendered: 1, number: 3},
 		"what is found and not yet taken up": {states: []gitindex.SourceState{good}, found: &discover.Found{Sources: []gitindex.Source{good.Source, unlooked.Source}},
