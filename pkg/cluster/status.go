@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -123,9 +124,13 @@ func condition(state *gitindex.SourceState, status *v1alpha1.GitSourceStatus) me
 	wrong := func(reason, message string) metav1.Condition {
 		return metav1.Condition{Status: metav1.ConditionFalse, Reason: reason, Message: message}
 	}
-	if faults := state.Faults(); state.Err != nil {
+	_, unverified := errors.AsType[*gitindex.Unverified](state.Err)
+	switch faults := state.Faults(); {
+	case unverified:
+		return wrong(v1alpha1.ReasonUnverified, faults[0].Error())
+	case state.Err != nil:
 		return wrong(v1alpha1.ReasonFetchFailed, faults[0].Error())
-	} else if len(faults) > 0 {
+	case len(faults) > 0:
 		return wrong(v1alpha1.ReasonRenderFailed, faults[0].Error())
 	}
 	if len(status.Conflicts) > 0 {

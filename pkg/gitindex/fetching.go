@@ -12,9 +12,9 @@ type Fetcher interface {
 	Resolve(ctx context.Context, source string, repository Repository) (Revision, error)
 
 	// Verify checks that a revision is signed as repository.Verify asks, with
-	// the keys as they are now; without an error it is. The commit is got from
-	// the local store if it is there, else from the remote. It is called only
-	// where something is asked for.
+	// the keys as they are now; without an error it is, and with an Unverified
+	// one it isn't. The commit is got from the local store if it is there, else
+	// from the remote. It is called only where something is asked for.
 	Verify(ctx context.Context, source string, repository Repository, revision Revision) error
 
 	// Tree returns the files of a commit, from the local store if they are
@@ -22,3 +22,11 @@ type Fetcher interface {
 	// by garbage collection, whatever is fetched later.
 	Tree(ctx context.Context, source string, repository Repository, revision Revision) (fs.FS, error)
 }
+
+// Unverified is the error of a revision that isn't signed as it has to be; not
+// that nobody could look.
+type Unverified struct{ Err error }
+
+func (u *Unverified) Error() string { return u.Err.Error() }
+
+func (u *Unverified) Unwrap() error { return u.Err }

@@ -14,6 +14,9 @@ const (
 	// ReasonFetchFailed: the repository or the ref couldn't be read; what was
 	// rendered before still counts. (False)
 	ReasonFetchFailed = "FetchFailed"
+	// ReasonUnverified: the revision isn't signed as spec.git.verify asks; what was
+	// rendered before still counts. (False)
+	ReasonUnverified = "Unverified"
 	// ReasonRenderFailed: a path couldn't be rendered; its last good objects
 	// still count. (False)
 	ReasonRenderFailed = "RenderFailed"

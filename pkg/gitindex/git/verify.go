@@ -48,8 +48,12 @@ func (s *Store) Verify(ctx context.Context, source string, repository gitindex.R
 			return err
 		}
 	}
-	err = shelf.signed.check(repository.Verify, signers)
-	if err != nil && fetched {
+	fault := shelf.signed.check(repository.Verify, signers)
+	if fault == nil {
+		return nil
+	}
+	err = &gitindex.Unverified{Err: fault}
+	if fetched {
 		err = errors.Join(err, discard(shelf.path(plumbing.NewHash(revision.Commit))))
 	}
 	return err

@@ -1,6 +1,7 @@
 package git_test
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -161,4 +162,7 @@ func TestAStoreWithoutSigners(t *testing.T) {
 	r := newInfra(t)
 	_, err := verify(t, git.New(t.TempDir(), nil, git.Options{}), signed(onMain(r.url()), gitindex.VerifyHEAD))
 	wantError(t, err, `there is nowhere to read Secret "keys" from`)
+	if _, ok := errors.AsType[*gitindex.Unverified](err); ok {
+		t.Error("the commit wasn't looked at, and counts as unverified")
+	}
 }

@@ -2,6 +2,7 @@ package git_test
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -149,6 +150,9 @@ func TestACommitThatIsNotSignedAsItHasToBe(t *testing.T) {
 			}
 			_, err := verify(t, verifying(t, signers), signed(onMain(r.url()), gitindex.VerifyHEAD))
 			wantError(t, err, strings.ReplaceAll(test.want, "COMMIT", commit))
+			if _, ok := errors.AsType[*gitindex.Unverified](err); !ok {
+				t.Errorf("%T doesn't say that the commit was looked at", err)
+			}
 		})
 	}
 
