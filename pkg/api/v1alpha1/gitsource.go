@@ -181,8 +181,9 @@ type Path struct {
 	// values, as a release that is called as the path's last folder; Jsonnet
 	// evaluates a .jsonnet file, or all those directly in a folder. Auto, the
 	// default, takes Kustomize where there is a kustomization file, Helm where
-	// there is a Chart.yaml, and Plain elsewhere. Nothing is downloaded: what a
-	// chart depends on has to be in its charts folder, or in the repository.
+	// there is a Chart.yaml, and Plain elsewhere; a folder with nothing but
+	// Jsonnet is an error. Nothing is downloaded: what a chart depends on has to
+	// be in its charts folder, or in the repository.
 	// +optional
 	// +default="Auto"
 	Render Format `json:"render,omitempty"`

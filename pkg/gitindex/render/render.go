@@ -196,5 +196,9 @@ func (j *job) auto(at gitindex.Location, folder bool) ([]object, error) {
 	if at.Build.Directory != nil {
 		return j.directory(at)
 	}
-	return j.plain(at.Path, folder, j.kustomize)
+	objects, err := j.plain(at.Path, folder, j.kustomize)
+	if err == nil && len(objects) == 0 {
+		err = j.leftOut(at.Path)
+	}
+	return objects, err
 }

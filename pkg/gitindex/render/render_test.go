@@ -74,12 +74,37 @@ func TestLocationsThatCantBeRenderedSayWhy(t *testing.T) {
 			many, gitindex.Location{Path: "apps", Render: gitindex.Kustomize},
 			"apps has no kustomization.yaml: add one, or name another folder",
 		},
+		"a folder with nothing but Jsonnet, unless it is said": {
+			"-- apps/web.jsonnet --\n{}\n-- apps/lib.libsonnet --\n{}\n-- apps/README.md --\n-- apps/.ci/lint.yaml --\n- a\n", gitindex.Location{Path: "apps"},
+			"apps holds Jsonnet only, which Auto leaves out: set render to Jsonnet for the path apps",
+		},
+		"the same, in folders below": {
+			"-- apps/b/web.jsonnet --\n{}\n-- apps/a/web.jsonnet --\n{}\n", gitindex.Location{Path: "."},
+			"the repository holds Jsonnet only, which Auto leaves out: set render to Jsonnet for the path apps/a",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := mustFail(t, tree(test.files), test.at); got != test.want {
 				t.Errorf("\n got %s\nwant %s", got, test.want)
 			}
 		})
+	}
+}
+
+func TestAFolderMayHoldNothing(t *testing.T) {
+	for name, files := range map[string]string{
+		"no manifest at all":                "-- apps/README.md --\n-- apps/lib.libsonnet --\n{}\n",
+		"Jsonnet beside YAML that is empty": "-- apps/web.jsonnet --\n{}\n-- apps/web.yaml --\n# nothing yet\n",
+		"Jsonnet in a hidden folder":        "-- apps/.old/web.jsonnet --\n{}\n",
+	} {
+		declared, err := renderTree(tree(files), gitindex.Location{Path: "apps"})
+		if err != nil || len(declared) > 0 {
+			t.Errorf("%s: %d objects, %v", name, len(declared), err)
+		}
+	}
+	jsonnet := tree("-- apps/web.jsonnet --\n{}\n")
+	if _, err := renderTree(jsonnet, gitindex.Location{Path: "apps", Render: gitindex.Plain}); err != nil {
+		t.Errorf("who asks for Plain means it: %v", err)
 	}
 }
 
