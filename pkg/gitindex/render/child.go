@@ -14,10 +14,10 @@ import (
 )
 
 // Charts and Jsonnet are programs, and a repository's own: one may loop, or
-// fill the memory, and nothing in a Go process can stop it. So they run in a
-// child process, which is this program again. It has no environment, asks its
-// parent for each file, and the kernel ends it when it has used up its time or
-// its memory.
+// fill the memory, and nothing in a Go process can stop it. A kustomization can
+// come to take that much, too. So all of them run in child processes, which are
+// this program again. They have no environment, ask their parent for each file,
+// and the kernel ends them when they have used up their time or their memory.
 
 // childArgument is the only argument of a program that is run as a child.
 const childArgument = "render-child"
@@ -48,13 +48,15 @@ func ServeChild(args []string, in io.Reader, out, log io.Writer) (code int, serv
 
 // work is what a child is asked to do.
 type work struct {
-	Chart   *chart.Job
-	Jsonnet *jsonnet.Job
+	Chart     *chart.Job
+	Jsonnet   *jsonnet.Job
+	Kustomize *kustomizeWork
 }
 
 type made struct {
-	Chart   chart.Output
-	Jsonnet jsonnet.Output
+	Chart     chart.Output
+	Jsonnet   jsonnet.Output
+	Kustomize kustomized
 }
 
 func do(tree fs.FS, w work) made {
@@ -63,27 +65,15 @@ func do(tree fs.FS, w work) made {
 		return made{Chart: chart.Render(tree, *w.Chart)}
 	case w.Jsonnet != nil:
 		return made{Jsonnet: jsonnet.Evaluate(tree, *w.Jsonnet)}
+	case w.Kustomize != nil:
+		return made{Kustomize: w.Kustomize.do(tree)}
 	}
 	return made{}
 }
 
-// maxChildren is how many children a Renderer runs side by side.
-const maxChildren = 2
-
-// children starts processes, a few at a time.
-type children struct {
-	command []string
-	limits  child.Limits
-	slots   chan struct{}
-}
-
-func newChildren(o Options) *children {
-	return &children{
-		command: o.Child,
-		limits:  child.Limits{CPU: o.ChildTime, Memory: o.ChildMemory, Reply: 4 * o.MaxBytes},
-		slots:   make(chan struct{}, maxChildren),
-	}
-}
+// reusable tells whether a child may do other work after this. Charts and
+// Jsonnet have one of their own, as they run whatever is in a repository.
+func (w *work) reusable() bool { return w.Kustomize != nil }
 
 // noFault is an error that no file is at fault for: trying again may help.
 type noFault struct{ error }
@@ -94,19 +84,40 @@ var errNoChild = errors.New("this program doesn't render charts and Jsonnet")
 
 // run has a child do work. An error is a *child.LimitError or a *noFault.
 func (c *children) run(ctx context.Context, files *files, w work) (made, error) {
-	var m made
 	if len(c.command) == 0 {
-		return m, &noFault{errNoChild}
+		return made{}, &noFault{errNoChild}
 	}
 	select {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
 	case <-ctx.Done():
-		return m, &noFault{fmt.Errorf("rendering was stopped: %w", context.Cause(ctx))}
+		return made{}, &noFault{fmt.Errorf("rendering was stopped: %w", context.Cause(ctx))}
 	}
-	err := child.Call(ctx, c.command, c.limits, files, w, &m)
-	if limit := (*child.LimitError)(nil); err != nil && !errors.As(err, &limit) {
-		err = &noFault{err}
+	for {
+		process, err := c.take(w.reusable())
+		if err != nil {
+			return made{}, &noFault{err}
+		}
+		used := process.Served()
+		var m made
+		err = process.Call(ctx, files, w, &m)
+		if err == nil && w.reusable() && !m.Kustomize.Spoilt {
+			c.keep(process)
+		} else {
+			process.End()
+		}
+		limit := (*child.LimitError)(nil)
+		limited := errors.As(err, &limit)
+		switch {
+		case err == nil:
+			return m, nil
+		case used && ctx.Err() == nil && (!limited || limit.OfMemory):
+			// Somebody killed it, or it still held what earlier work took: one
+			// that is new does better.
+		case limited:
+			return made{}, limit
+		default:
+			return made{}, &noFault{err}
+		}
 	}
-	return m, err
 }

@@ -111,7 +111,7 @@ func (zeros) Read(p []byte) (int, error) {
 func TestAnEndedContextStopsAChild(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	files := cancelOn{tree(chartYAML + "-- app/templates/a.yaml --\n{{ range 1000000000000 }}{{ end }}"), "app/templates/a.yaml", func() { cancel(errors.New("enough")) }}
-	_, inputs, err := render.New(options).Render(ctx, files, gitindex.Location{Path: "app"})
+	_, inputs, err := renderer.Render(ctx, files, gitindex.Location{Path: "app"})
 	if inputs != nil {
 		t.Errorf("the inputs are %v", inputs)
 	}
@@ -163,7 +163,7 @@ func TestInputsAreWhatAChartWasMadeOf(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			at := at
 			at.Render = gitindex.Auto
-			_, inputs, err := render.New(options).Render(context.Background(), tree(chart), at)
+			_, inputs, err := renderer.Render(context.Background(), tree(chart), at)
 			if err == nil {
 				t.Fatal("no error")
 			}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/gitindex/render/internal/kustomization"
 	"gitonly.dev/gitonly/pkg/gitindex/render/internal/sops"
 )
@@ -20,9 +21,8 @@ type decryption struct {
 	why  error // there is no key
 }
 
-// decryption returns nil where the agent decrypts nothing.
-func (j *job) decryption() *decryption {
-	with := j.at.Build.Decryption
+// newDecryption returns nil where the agent decrypts nothing.
+func newDecryption(with *gitindex.Decryption) *decryption {
 	if with == nil {
 		return nil
 	}
@@ -97,13 +97,12 @@ var (
 
 // decryptedBuild builds a kustomization of which Flux decrypts files. What
 // depends on them is found by building it once more with others.
-func (j *job) decryptedBuild(tree *kustomization.Tree) ([]object, error) {
-	d := j.decryption()
-	s := d.sources(tree)
+func (b *builder) decryptedBuild(tree *kustomization.Tree) ([]object, error) {
+	s := newDecryption(b.work.Decryption).sources(tree)
 	with := tree.Replacing(s.content)
-	fields, err := j.build(with)
+	fields, err := b.build(with)
 	if err != nil && len(s.encrypted) > 0 {
-		if _, err := j.build(tree.Replacing(s.with(s.encrypted))); err != nil {
+		if _, err := b.build(tree.Replacing(s.with(s.encrypted))); err != nil {
 			return nil, err
 		}
 		return nil, errDecrypted
@@ -111,25 +110,25 @@ func (j *job) decryptedBuild(tree *kustomization.Tree) ([]object, error) {
 	if err != nil {
 		return nil, err
 	}
-	origins := trace(with, fields)
+	origins := b.trace(with, fields)
 	objects := make([]object, len(fields))
 	for i := range fields {
 		objects[i] = object{fields: fields[i], file: origins[i].File, line: origins[i].Line, sets: origins[i].Fields}
 	}
 	if len(s.sealed) > 0 {
-		if err := j.seal(tree, s, objects); err != nil {
+		if err := b.seal(tree, s, objects); err != nil {
 			return nil, err
 		}
 	}
 	if len(s.encrypted) > 0 {
-		j.note(tree, s, objects)
+		b.note(tree, s, objects)
 	}
 	return objects, nil
 }
 
 // seal makes opaque what comes of files that can't be decrypted.
-func (j *job) seal(tree *kustomization.Tree, s sources, objects []object) error {
-	others, err := j.build(tree.Replacing(s.with(s.sealed)))
+func (b *builder) seal(tree *kustomization.Tree, s sources, objects []object) error {
+	others, err := b.build(tree.Replacing(s.with(s.sealed)))
 	if err != nil {
 		return err
 	}
@@ -143,8 +142,8 @@ func (j *job) seal(tree *kustomization.Tree, s sources, objects []object) error 
 }
 
 // note notes what comes of files that were decrypted: all, if that can't be told.
-func (j *job) note(tree *kustomization.Tree, s sources, objects []object) {
-	others, err := j.build(tree.Replacing(s.with(s.encrypted)))
+func (b *builder) note(tree *kustomization.Tree, s sources, objects []object) {
+	others, err := b.build(tree.Replacing(s.with(s.encrypted)))
 	if err != nil || !align(objects, others, false) {
 		others = make([]map[string]any, len(objects))
 	}
@@ -210,7 +209,7 @@ func renamed(value any, names *strings.Replacer) any {
 // decrypt decrypts objects as Flux does once they are built: what SOPS
 // encrypted as a whole, and the data of Secrets one by one.
 func (j *job) decrypt(objects []object) {
-	d := j.decryption()
+	d := newDecryption(j.at.Build.Decryption)
 	if d == nil {
 		return
 	}

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
-	"gitonly.dev/gitonly/pkg/gitindex/render"
 )
 
 func directoryAt(format gitindex.Format, directory gitindex.Directory) gitindex.Location {
@@ -100,7 +99,7 @@ func TestArgoCDFollowsLinksToFilesAlone(t *testing.T) {
 	link(t, root, "app/a.yaml", "../other/a.yaml")
 	link(t, root, "app/folder.yaml", "../other")
 	link(t, root, "app/broken.yaml", "nowhere.yaml")
-	declared, _, err := render.New(options).Render(context.Background(), os.DirFS(root), directoryAt(gitindex.Plain, gitindex.Directory{}))
+	declared, _, err := renderer.Render(context.Background(), os.DirFS(root), directoryAt(gitindex.Plain, gitindex.Directory{}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
-	"gitonly.dev/gitonly/pkg/gitindex/render"
 )
 
 func configMap(name string) string {
@@ -18,7 +17,7 @@ func configMap(name string) string {
 // foundIn renders a folder on the disk, and lists the objects by name.
 func foundIn(t *testing.T, root string, at gitindex.Location) string {
 	t.Helper()
-	declared, _, err := render.New(render.Options{}).Render(context.Background(), os.DirFS(root), at)
+	declared, _, err := renderer.Render(context.Background(), os.DirFS(root), at)
 	if err != nil {
 		return err.Error()
 	}
@@ -64,7 +63,7 @@ func TestFilesThatTheAgentDoesNotTakeAreNotThere(t *testing.T) {
 func TestASourceignoreFileIsAnInput(t *testing.T) {
 	files := tree("-- apps/a.yaml --\n" + configMap("a") + "-- .sourceignore --\nb.yaml\n")
 	at := gitindex.Location{Path: "apps", Build: gitindex.Build{Flux: true}}
-	_, inputs, err := render.New(render.Options{}).Render(context.Background(), files, at)
+	_, inputs, err := renderer.Render(context.Background(), files, at)
 	if err != nil {
 		t.Fatal(err)
 	}

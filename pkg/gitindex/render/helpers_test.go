@@ -24,6 +24,10 @@ func TestMain(m *testing.M) {
 
 var options = render.Options{Child: render.OwnChild()}
 
+// renderer is that of all tests which ask for nothing special: it has few
+// children for all of them.
+var renderer = render.New(options)
+
 // tree is the files of an archive written out in a test.
 func tree(archive string) fstest.MapFS {
 	files := fstest.MapFS{}
@@ -34,7 +38,7 @@ func tree(archive string) fstest.MapFS {
 }
 
 func renderTree(files fstest.MapFS, at gitindex.Location) ([]gitindex.Declared, error) {
-	declared, _, err := render.New(options).Render(context.Background(), files, at)
+	declared, _, err := renderer.Render(context.Background(), files, at)
 	return declared, err
 }
 

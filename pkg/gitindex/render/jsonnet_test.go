@@ -7,7 +7,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
-	"gitonly.dev/gitonly/pkg/gitindex/render"
 )
 
 func TestJsonnetDeclaresAnObjectOrAListOfThem(t *testing.T) {
@@ -113,7 +112,7 @@ func TestInputsAreWhatAProgramImported(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := gitindex.Location{Path: "a", Render: gitindex.Jsonnet, Build: gitindex.Build{Jsonnet: &gitindex.JsonnetBuild{Libraries: []string{"lib"}}}}
-			_, inputs, err := render.New(options).Render(context.Background(), tree(files), at)
+			_, inputs, err := renderer.Render(context.Background(), tree(files), at)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,130 +3,120 @@ package render
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"path"
-	"runtime"
+	"io/fs"
 	"sync"
 
-	"sigs.k8s.io/kustomize/api/krusty"
-	"sigs.k8s.io/kustomize/api/resmap"
-	"sigs.k8s.io/kustomize/api/types"
-	"sigs.k8s.io/kustomize/kyaml/openapi"
-
 	"gitonly.dev/gitonly/pkg/gitindex"
-	"gitonly.dev/gitonly/pkg/gitindex/render/internal/kustomization"
-	"gitonly.dev/gitonly/pkg/gitindex/render/internal/provenance"
 )
 
 // kustomize renders the kustomization in a folder as kustomize build does,
 // without its network and its plugins.
 func (j *job) kustomize(dir string) ([]object, error) {
-	engine.Lock()
-	defer engine.Unlock()
-	limits := kustomization.Limits{Layers: maxLayers, Objects: j.options.MaxObjects}
-	tree, err := kustomization.Load(j.files, dir, j.overlay(dir), limits)
-	if err != nil {
-		return nil, err
+	w := &kustomizeWork{Dir: dir, Flux: j.at.Build.Flux, Decryption: j.at.Build.Decryption, MaxObjects: j.options.MaxObjects}
+	if j.overlaid(dir) {
+		w.Overlay = j.at.Build.Kustomize
 	}
-	if tree.Root == nil {
-		return nil, tree.Problem
-	}
-	// Which lists merge is part of the schema that Kustomize works with, and
-	// the origins are about that: both need the same one.
-	defer resetSchema(tree)
-	return j.decryptedBuild(tree)
+	return j.children.kustomize(j.files, w)
 }
 
-// trace does without origins rather than without objects: it reads the schema,
-// which may be one of the repository's own that nothing has checked.
-func trace(tree *kustomization.Tree, fields []map[string]any) (origins []gitindex.Origin) {
-	defer func() {
-		if recover() != nil {
-			origins = make([]gitindex.Origin, len(fields))
-			for i := range origins {
-				if !tree.Generated {
-					origins[i].File = tree.Root.File
-				}
-			}
-		}
-	}()
-	return provenance.Trace(tree, fields)
+// kustomizeWork is all that has to be known of a kustomization to render it.
+type kustomizeWork struct {
+	Dir        string
+	Overlay    *gitindex.KustomizeBuild // laid over it; may be nil
+	Flux       bool
+	Decryption *gitindex.Decryption
+	MaxObjects int
+
+	// Objects, if there are any, are files that the overlay is laid over, by
+	// their names. No other file is read then.
+	Objects map[string][]byte
 }
 
-// engine serializes what uses Kustomize: its schema is a package variable.
+// kustomized is what a kustomization comes to, or what is wrong with it.
+type kustomized struct {
+	Objects []kustomizedObject
+	Fault   *fault
+
+	// Spoilt tells that Kustomize's package variables may not be as they were.
+	Spoilt bool
+}
+
+// kustomizedObject is an object as it goes from one process to another.
+type kustomizedObject struct {
+	JSON      []byte
+	File      string
+	Line      int
+	Sets      []gitindex.FieldOrigin
+	Secrets   [][]any
+	Generated string
+	Sealed    string // see object.undecrypted
+}
+
+// fault is an error as it goes from one process to another.
+type fault struct {
+	Text    string
+	Placed  bool // it is a *gitindex.RenderError
+	File    string
+	Line    int
+	Missing bool // it is about a file that isn't there
+}
+
+func newFault(err error) *fault {
+	f := &fault{Text: err.Error(), Missing: isMissing(err)}
+	if at, placed := err.(*gitindex.RenderError); placed { //nolint:errorlint // what wraps one has a text of its own
+		f.Text, f.Placed, f.File, f.Line = at.Err.Error(), true, at.File, at.Line
+	}
+	return f
+}
+
+func (f *fault) error() error {
+	err := errors.New(f.Text)
+	if f.Missing {
+		err = &missingFile{f.Text}
+	}
+	if f.Placed {
+		err = &gitindex.RenderError{File: f.File, Line: f.Line, Err: err}
+	}
+	return err
+}
+
+// missingFile is an error about a file that isn't there.
+type missingFile struct{ text string }
+
+func (e *missingFile) Error() string { return e.text }
+func (e *missingFile) Unwrap() error { return fs.ErrNotExist }
+
+// engine serializes what uses Kustomize within this process: its schema is a
+// package variable.
 var engine sync.Mutex
 
-// resetSchema keeps what one repository says of the schema from the next.
-// Kustomize itself never goes back to its own schema.
-func resetSchema(tree *kustomization.Tree) {
-	if tree.OpenAPI {
-		openapi.ResetOpenAPI()
-	}
-}
-
-func (j *job) build(tree *kustomization.Tree) ([]map[string]any, error) {
-	files := tree.FileSystem()
-	resources, err := run(files, tree)
-	if j.files.err != nil {
-		return nil, j.files.err
-	}
-	if err == nil {
-		err = files.Err()
-	}
-	if err != nil {
-		return nil, tree.Explain(err, files.Err())
-	}
-	if resources.Size() > j.options.MaxObjects {
-		return nil, tooMany(j.options.MaxObjects)
-	}
-	all := make([]map[string]any, 0, resources.Size())
-	for _, resource := range resources.Resources() {
-		encoded, err := resource.MarshalJSON()
+// kustomize has work done by a child, or where there are none by this process.
+func (c *children) kustomize(files *files, w *kustomizeWork) ([]object, error) {
+	var k kustomized
+	if len(c.command) == 0 {
+		engine.Lock()
+		k = w.do(files)
+		engine.Unlock()
+	} else {
+		m, err := c.run(files.ctx, files, work{Kustomize: w})
 		if err != nil {
-			return nil, tree.Explain(err, nil)
+			return nil, err
 		}
-		fields := map[string]any{}
-		decoder := json.NewDecoder(bytes.NewReader(encoded))
+		k = m.Kustomize
+	}
+	if k.Fault != nil {
+		return nil, k.Fault.error()
+	}
+	all := make([]object, len(k.Objects))
+	for i, o := range k.Objects {
+		all[i] = object{file: o.File, line: o.Line, sets: o.Sets, secrets: o.Secrets, generated: o.Generated, undecrypted: o.Sealed}
+		decoder := json.NewDecoder(bytes.NewReader(o.JSON))
 		decoder.UseNumber()
-		if err := decoder.Decode(&fields); err != nil {
-			return nil, fmt.Errorf("decoding %s: %w", resource.CurId(), err)
+		if err := decoder.Decode(&all[i].fields); err != nil {
+			return nil, fmt.Errorf("decoding what Kustomize made: %w", err)
 		}
-		all = append(all, fields)
 	}
 	return all, nil
-}
-
-// run turns a panic of Kustomize into an error: some of its plugins meet
-// unusual input that way.
-func run(files *kustomization.FileSystem, tree *kustomization.Tree) (resources resmap.ResMap, err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			openapi.ResetOpenAPI()
-			err = &panicError{cause}
-		}
-	}()
-	if tree.Deprecated {
-		defer quiet()()
-	}
-	options := krusty.MakeDefaultOptions()
-	// The tree itself is the boundary: nothing outside of it can be read.
-	options.LoadRestrictions = types.LoadRestrictionsNone
-	options.PluginConfig = types.DisabledPluginConfig()
-	if tree.Root.Spec.SortOptions != nil {
-		// Kustomize logs a warning if it is told an order twice.
-		options.Reorder = krusty.ReorderOptionUnspecified
-	}
-	return krusty.MakeKustomizer(options).Run(files, path.Join(kustomization.Mount, tree.Root.Dir))
-}
-
-// panicError is a panic of Kustomize.
-type panicError struct{ cause any }
-
-func (e *panicError) Error() string {
-	if err, ok := e.cause.(error); ok {
-		if _, internal := err.(runtime.Error); !internal {
-			return err.Error()
-		}
-	}
-	return "it breaks on something in it, or below it, that is of an unexpected form"
 }

@@ -31,14 +31,6 @@ type overlay struct {
 	flux  bool
 }
 
-func (j *job) overlay(dir string) *kustomization.Overlay {
-	if !j.overlaid(dir) {
-		return nil
-	}
-	o := overlay{files: j.files, dir: dir, build: j.at.Build.Kustomize, flux: j.at.Build.Flux}
-	return &kustomization.Overlay{Change: o.change, Generate: o.generate}
-}
-
 func (o overlay) change(spec *types.Kustomization) error {
 	if o.flux && len(spec.Resources) == 0 && spec.Namespace != placeholder {
 		// Flux does so to get past Kustomize's error of an empty file.

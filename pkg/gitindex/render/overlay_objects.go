@@ -8,10 +8,7 @@ import (
 	"io/fs"
 	"time"
 
-	"sigs.k8s.io/kustomize/api/types"
-
 	"gitonly.dev/gitonly/pkg/gitindex"
-	"gitonly.dev/gitonly/pkg/gitindex/render/internal/kustomization"
 )
 
 // postRender lays Kustomize over the objects of a chart. Each is a file of its
@@ -20,45 +17,31 @@ func (j *job) postRender(objects []object) ([]object, error) {
 	if j.at.Render != gitindex.Helm || j.at.Build.Kustomize == nil || len(objects) == 0 {
 		return objects, nil
 	}
-	engine.Lock()
-	defer engine.Unlock()
-	files := memory{}
-	names := make([]string, len(objects))
+	w := &kustomizeWork{
+		Dir: ".", Overlay: j.at.Build.Kustomize, Flux: j.at.Build.Flux, MaxObjects: j.options.MaxObjects,
+		Objects: map[string][]byte{},
+	}
 	before := map[string]*object{}
 	for i := range objects {
 		text, err := compact(objects[i].fields)
 		if err != nil {
 			return nil, objects[i].fault(fmt.Errorf("encoding the object: %w", err))
 		}
-		names[i] = fmt.Sprintf("object-%05d.yaml", i)
-		files[names[i]] = text
-		before[names[i]] = &objects[i]
+		name := fmt.Sprintf("object-%05d.yaml", i)
+		w.Objects[name] = text
+		before[name] = &objects[i]
 	}
-	// The files are no input: they are made of what was read.
-	o := overlay{files: files, dir: ".", build: j.at.Build.Kustomize, flux: j.at.Build.Flux}
-	tree, err := kustomization.Load(files, ".", &kustomization.Overlay{
-		Change: o.change,
-		Generate: func() (*types.Kustomization, error) {
-			return &types.Kustomization{
-				TypeMeta:  types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind},
-				Resources: names,
-			}, nil
-		},
-	}, kustomization.Limits{Layers: maxLayers, Objects: j.options.MaxObjects})
+	after, err := j.children.kustomize(j.files, w)
 	if err != nil {
 		return nil, postRendering(err)
 	}
-	if tree.Root == nil {
-		return nil, postRendering(tree.Problem)
-	}
-	fields, err := j.build(tree)
-	if err != nil {
-		return nil, postRendering(err)
-	}
-	return known(fields, trace(tree, fields), before), nil
+	return known(after, before), nil
 }
 
 func postRendering(err error) error {
+	if no := (*noFault)(nil); errors.As(err, &no) {
+		return err
+	}
 	if at := (*gitindex.RenderError)(nil); errors.As(err, &at) {
 		err = at.Err
 	}
@@ -66,15 +49,15 @@ func postRendering(err error) error {
 }
 
 // known gives the objects the origins that they had.
-func known(fields []map[string]any, origins []gitindex.Origin, before map[string]*object) []object {
-	all := make([]object, len(fields))
-	for i := range fields {
-		all[i] = object{fields: fields[i]}
-		if was := before[origins[i].File]; was != nil {
+func known(after []object, before map[string]*object) []object {
+	all := make([]object, len(after))
+	for i, o := range after {
+		all[i] = object{fields: o.fields}
+		if was := before[o.file]; was != nil {
 			all[i].file, all[i].line, all[i].hidden = was.file, was.line, was.hidden
 			all[i].sets = append(all[i].sets, was.sets...)
 		}
-		all[i].sets = append(all[i].sets, origins[i].Fields...)
+		all[i].sets = append(all[i].sets, o.sets...)
 	}
 	return all
 }

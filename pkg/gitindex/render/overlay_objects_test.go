@@ -25,7 +25,7 @@ func chartObjects() []object {
 }
 
 func TestAPostRendererKeepsWhereObjectsAreFrom(t *testing.T) {
-	j := &job{options: Options{}.withDefaults(), files: &files{}, at: gitindex.Location{Render: gitindex.Helm, Build: gitindex.Build{
+	j := &job{options: Options{}.withDefaults(), files: &files{}, children: newChildren(Options{}.withDefaults()), at: gitindex.Location{Render: gitindex.Helm, Build: gitindex.Build{
 		Kustomize: &gitindex.KustomizeBuild{
 			Images:  []string{"nginx:2"},
 			Patches: []gitindex.Patch{{Patch: "$patch: delete\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"}},
@@ -48,7 +48,7 @@ func TestAPostRendererKeepsWhereObjectsAreFrom(t *testing.T) {
 }
 
 func TestAPostRendererThatDoesNotFitIsAnError(t *testing.T) {
-	j := &job{options: Options{}.withDefaults(), files: &files{}, at: gitindex.Location{Render: gitindex.Helm, Build: gitindex.Build{
+	j := &job{options: Options{}.withDefaults(), files: &files{}, children: newChildren(Options{}.withDefaults()), at: gitindex.Location{Render: gitindex.Helm, Build: gitindex.Build{
 		Kustomize: &gitindex.KustomizeBuild{Patches: []gitindex.Patch{{Patch: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: absent}\n"}}},
 	}}}
 	_, err := j.postRender(chartObjects())

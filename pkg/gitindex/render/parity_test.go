@@ -17,7 +17,6 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/openapi"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
-	"gitonly.dev/gitonly/pkg/gitindex/render"
 )
 
 const infra = "../../../examples/infra"
@@ -104,7 +103,7 @@ func kustomizeOnDisk(t *testing.T, dir string) []map[string]any {
 
 func renderAt(t *testing.T, root string, at gitindex.Location) []gitindex.Declared {
 	t.Helper()
-	declared, _, err := render.New(render.Options{}).Render(context.Background(), os.DirFS(root), at)
+	declared, _, err := renderer.Render(context.Background(), os.DirFS(root), at)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -200,7 +200,7 @@ func TestAnEndedContextStopsRendering(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(errors.New("no longer wanted"))
 	for _, format := range []gitindex.Format{gitindex.Plain, gitindex.Kustomize} {
-		declared, inputs, err := render.New(render.Options{}).Render(ctx, os.DirFS(infra), gitindex.Location{Path: "apps/overlays/staging", Render: format})
+		declared, inputs, err := renderer.Render(ctx, os.DirFS(infra), gitindex.Location{Path: "apps/overlays/staging", Render: format})
 		if declared != nil || inputs != nil || err == nil || err.Error() != "rendering was stopped: no longer wanted" {
 			t.Errorf("%s: %v %v %v", format, declared, inputs, err)
 		}
@@ -211,7 +211,7 @@ func TestAnEndedContextStopsRendering(t *testing.T) {
 func TestAContextThatEndsWhileKustomizeRunsStopsIt(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	files := cancelOn{os.DirFS(infra), "apps/overlays/staging/patch-replicas.yaml", cancel}
-	_, inputs, err := render.New(render.Options{}).Render(ctx, files, gitindex.Location{Path: "apps/overlays/staging"})
+	_, inputs, err := renderer.Render(ctx, files, gitindex.Location{Path: "apps/overlays/staging"})
 	if inputs != nil || !errors.Is(err, context.Canceled) || err.Error() != "rendering was stopped: context canceled" {
 		t.Errorf("%v %v", inputs, err)
 	}
@@ -343,7 +343,7 @@ func TestALinkOutOfTheTreeIsAFault(t *testing.T) {
 		"app":   "app/kustomization.yaml:2: resource out: it can't be read: path escapes from parent",
 		"plain": "plain/out.yaml: it can't be read: path escapes from parent",
 	} {
-		_, inputs, err := render.New(render.Options{}).Render(context.Background(), inside.FS(), gitindex.Location{Path: at})
+		_, inputs, err := renderer.Render(context.Background(), inside.FS(), gitindex.Location{Path: at})
 		if err == nil || err.Error() != want {
 			t.Errorf("\n got %v\nwant %s", err, want)
 		}

@@ -57,7 +57,12 @@ func call(t *testing.T, request string) ([]string, error) {
 	tree := fstest.MapFS{"a/b.yaml": {Data: []byte("text")}, "a/c/d": {}}
 	limits := child.Limits{CPU: 5 * time.Second, Memory: 512 << 20, Reply: 1 << 20}
 	var reply []string
-	err = child.Call(context.Background(), []string{self, "serve"}, limits, tree, request, &reply)
+	process, err := child.Start([]string{self, "serve"}, limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer process.End()
+	err = process.Call(context.Background(), tree, request, &reply)
 	return reply, err
 }
 

@@ -3,39 +3,61 @@ package child
 import (
 	"bufio"
 	"encoding/gob"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log"
 	"log/slog"
+	"runtime/debug"
+	"runtime/metrics"
 )
 
-// Serve is the child's side of Call: it takes one request, within its limits,
-// and answers it.
+// Serve is the child's side of a Process: it takes requests, each within its
+// limits, and answers them, until there are no more.
 func Serve[Request, Reply any](in io.Reader, out io.Writer, handle func(fs.FS, Request) Reply) error {
 	// Helm logs what it passes over, values included.
 	log.SetOutput(io.Discard)
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 
-	from := gob.NewDecoder(bufio.NewReader(in))
+	from, to := gob.NewDecoder(bufio.NewReader(in)), gob.NewEncoder(out)
 	var limits Limits
 	if err := from.Decode(&limits); err != nil {
 		return fmt.Errorf("reading the limits: %w", err)
 	}
-	if err := limits.apply(); err != nil {
+	// Memory is there to be used: the collector works harder before it ends.
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(limits.Memory * 3 / 4)
+	bounds, err := limits.apply()
+	if err != nil {
 		return fmt.Errorf("setting the limits: %w", err)
 	}
-	var request Request
-	if err := from.Decode(&request); err != nil {
-		return fmt.Errorf("reading the request: %w", err)
+	for {
+		var request Request
+		if err := from.Decode(&request); err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return fmt.Errorf("reading the request: %w", err)
+		}
+		if err := bounds.renew(); err != nil {
+			return fmt.Errorf("setting the limits: %w", err)
+		}
+		reply := handle(&remote{to: to, from: from, known: map[question]answer{}}, request)
+		used := bounds.used()
+		worn := used > limits.CPU || held() > limits.Memory/2
+		if err := to.Encode(message{Used: used, Worn: worn}); err != nil {
+			return fmt.Errorf("answering: %w", err)
+		}
+		if err := to.Encode(reply); err != nil {
+			return fmt.Errorf("answering: %w", err)
+		}
 	}
-	tree := &remote{to: gob.NewEncoder(out), from: from, known: map[question]answer{}}
-	reply := handle(tree, request)
-	if err := tree.to.Encode(message{}); err != nil {
-		return fmt.Errorf("answering: %w", err)
-	}
-	if err := tree.to.Encode(reply); err != nil {
-		return fmt.Errorf("answering: %w", err)
-	}
-	return nil
+}
+
+// held is how much memory the process has from the system, in bytes.
+func held() int64 {
+	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(samples)
+	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
 }

@@ -10,16 +10,22 @@ import (
 
 // message is what a child sends: a question, or without one the announcement
 // of its answer.
-type message struct{ Question *question }
+type message struct {
+	Question *question
+
+	Used time.Duration // processor time so far
+	Worn bool          // it should get no other request
+}
 
 // question is one look at the tree.
 type question struct {
-	Look string // "read", "list" or "type"
+	Look string // "read", "list", "type", "own type" or "link"
 	Name string
 }
 
 type answer struct {
 	Data    []byte
+	Link    string
 	Entries []node
 	Node    node
 	Missing bool
@@ -39,9 +45,16 @@ func look(tree fs.FS, q question) answer {
 		for _, entry := range entries {
 			a.Entries = append(a.Entries, node{entry.Name(), entry.Type()})
 		}
+	case "link":
+		a.Link, err = fs.ReadLink(tree, q.Name)
 	default:
 		var info fs.FileInfo
-		if info, err = fs.Stat(tree, q.Name); err == nil {
+		if q.Look == "own type" {
+			info, err = fs.Lstat(tree, q.Name)
+		} else {
+			info, err = fs.Stat(tree, q.Name)
+		}
+		if err == nil {
 			a.Node = node{path.Base(q.Name), info.Mode().Type()}
 		}
 	}
@@ -67,6 +80,7 @@ var (
 	_ fs.ReadFileFS = (*remote)(nil)
 	_ fs.ReadDirFS  = (*remote)(nil)
 	_ fs.StatFS     = (*remote)(nil)
+	_ fs.ReadLinkFS = (*remote)(nil)
 )
 
 func (r *remote) ask(look, name string) (answer, error) {
@@ -74,7 +88,7 @@ func (r *remote) ask(look, name string) (answer, error) {
 	a, asked := r.known[q]
 	if !asked {
 		if r.lost == nil {
-			r.lost = r.to.Encode(message{&q})
+			r.lost = r.to.Encode(message{Question: &q})
 		}
 		if r.lost == nil {
 			r.lost = r.from.Decode(&a)
@@ -107,12 +121,20 @@ func (r *remote) ReadDir(name string) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
-func (r *remote) Stat(name string) (fs.FileInfo, error) {
-	a, err := r.ask("type", name)
+func (r *remote) Stat(name string) (fs.FileInfo, error)  { return r.info("type", name) }
+func (r *remote) Lstat(name string) (fs.FileInfo, error) { return r.info("own type", name) }
+
+func (r *remote) info(look, name string) (fs.FileInfo, error) {
+	a, err := r.ask(look, name)
 	if err != nil {
 		return nil, err
 	}
 	return a.Node, nil
+}
+
+func (r *remote) ReadLink(name string) (string, error) {
+	a, err := r.ask("link", name)
+	return a.Link, err
 }
 
 // Open is there for fs.FS alone.

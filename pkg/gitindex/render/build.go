@@ -1,0 +1,174 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"runtime"
+	"slices"
+
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/openapi"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/gitindex/render/internal/kustomization"
+	"gitonly.dev/gitonly/pkg/gitindex/render/internal/provenance"
+)
+
+// do renders a kustomization in this process. Nothing else may use Kustomize
+// meanwhile.
+func (w *kustomizeWork) do(tree fs.FS) kustomized {
+	b := builder{work: w}
+	objects, err := b.objects(tree)
+	made := kustomized{Spoilt: b.spoilt}
+	for i := 0; i < len(objects) && err == nil; i++ {
+		o := &objects[i]
+		var text []byte
+		if text, err = compact(o.fields); err == nil {
+			made.Objects = append(made.Objects, kustomizedObject{
+				JSON: text, File: o.file, Line: o.line, Sets: o.sets,
+				Secrets: o.secrets, Generated: o.generated, Sealed: o.undecrypted,
+			})
+		}
+	}
+	if err != nil {
+		return kustomized{Fault: newFault(err), Spoilt: b.spoilt}
+	}
+	return made
+}
+
+// builder does one piece of work.
+type builder struct {
+	work   *kustomizeWork
+	spoilt bool
+}
+
+func (b *builder) objects(files fs.FS) ([]object, error) {
+	w := b.work
+	if w.Objects != nil {
+		files = memory(w.Objects)
+	}
+	var over *kustomization.Overlay
+	if w.Overlay != nil {
+		o := overlay{files: files, dir: w.Dir, build: w.Overlay, flux: w.Flux}
+		over = &kustomization.Overlay{Change: o.change, Generate: o.generate}
+		if w.Objects != nil {
+			over.Generate = w.list
+		}
+	}
+	tree, err := kustomization.Load(files, w.Dir, over, kustomization.Limits{Layers: maxLayers, Objects: w.MaxObjects})
+	if err != nil {
+		return nil, err
+	}
+	if tree.Root == nil {
+		return nil, tree.Problem
+	}
+	// Which lists merge is part of the schema that Kustomize works with, and
+	// the origins are about that: both need the same one.
+	defer b.resetSchema(tree)
+	return b.decryptedBuild(tree)
+}
+
+// list is a kustomization of nothing but the objects.
+func (w *kustomizeWork) list() (*types.Kustomization, error) {
+	return &types.Kustomization{
+		TypeMeta:  types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind},
+		Resources: slices.Sorted(maps.Keys(w.Objects)),
+	}, nil
+}
+
+// resetSchema keeps what one repository says of the schema from the next.
+// Kustomize itself never goes back to its own schema.
+func (b *builder) resetSchema(tree *kustomization.Tree) {
+	if tree.OpenAPI {
+		b.spoilt = true
+		openapi.ResetOpenAPI()
+	}
+}
+
+// trace does without origins rather than without objects: it reads the schema,
+// which may be one of the repository's own that nothing has checked.
+func (b *builder) trace(tree *kustomization.Tree, fields []map[string]any) (origins []gitindex.Origin) {
+	defer func() {
+		if recover() != nil {
+			b.spoilt = true
+			origins = make([]gitindex.Origin, len(fields))
+			for i := range origins {
+				if !tree.Generated {
+					origins[i].File = tree.Root.File
+				}
+			}
+		}
+	}()
+	return provenance.Trace(tree, fields)
+}
+
+func (b *builder) build(tree *kustomization.Tree) ([]map[string]any, error) {
+	files := tree.FileSystem()
+	resources, err := b.run(files, tree)
+	if err == nil {
+		err = files.Err()
+	}
+	if err != nil {
+		return nil, tree.Explain(err, files.Err())
+	}
+	if resources.Size() > b.work.MaxObjects {
+		return nil, tooMany(b.work.MaxObjects)
+	}
+	all := make([]map[string]any, 0, resources.Size())
+	for _, resource := range resources.Resources() {
+		encoded, err := resource.MarshalJSON()
+		if err != nil {
+			return nil, tree.Explain(err, nil)
+		}
+		fields := map[string]any{}
+		decoder := json.NewDecoder(bytes.NewReader(encoded))
+		decoder.UseNumber()
+		if err := decoder.Decode(&fields); err != nil {
+			return nil, fmt.Errorf("decoding %s: %w", resource.CurId(), err)
+		}
+		all = append(all, fields)
+	}
+	return all, nil
+}
+
+// run turns a panic of Kustomize into an error: some of its plugins meet
+// unusual input that way.
+func (b *builder) run(files *kustomization.FileSystem, tree *kustomization.Tree) (resources resmap.ResMap, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			b.spoilt = true
+			openapi.ResetOpenAPI()
+			err = &panicError{cause}
+		}
+	}()
+	if tree.Deprecated {
+		defer quiet()()
+	}
+	options := krusty.MakeDefaultOptions()
+	// The tree itself is the boundary: nothing outside of it can be read.
+	options.LoadRestrictions = types.LoadRestrictionsNone
+	options.PluginConfig = types.DisabledPluginConfig()
+	if tree.Root.Spec.SortOptions != nil {
+		// Kustomize logs a warning if it is told an order twice.
+		options.Reorder = krusty.ReorderOptionUnspecified
+	}
+	return krusty.MakeKustomizer(options).Run(files, path.Join(kustomization.Mount, tree.Root.Dir))
+}
+
+// panicError is a panic of Kustomize.
+type panicError struct{ cause any }
+
+func (e *panicError) Error() string {
+	if err, ok := e.cause.(error); ok {
+		if _, internal := err.(runtime.Error); !internal {
+			return err.Error()
+		}
+	}
+	return "it breaks on something in it, or below it, that is of an unexpected form"
+}
