@@ -75,6 +75,14 @@ func do(tree fs.FS, w work) made {
 // Jsonnet have one of their own, as they run whatever is in a repository.
 func (w *work) reusable() bool { return w.Kustomize != nil }
 
+// folder is where the files are that it is about.
+func (w *work) folder() string {
+	if w.Kustomize != nil {
+		return w.Kustomize.Dir
+	}
+	return "."
+}
+
 // noFault is an error that no file is at fault for: trying again may help.
 type noFault struct{ error }
 
@@ -100,7 +108,7 @@ func (c *children) run(ctx context.Context, files *files, w work) (made, error) 
 		}
 		used := process.Served()
 		var m made
-		err = process.Call(ctx, files, w, &m)
+		err = process.Call(ctx, files, w.folder(), w, &m)
 		if err == nil && w.reusable() && !m.Kustomize.Spoilt {
 			c.keep(process)
 		} else {

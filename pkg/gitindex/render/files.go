@@ -14,6 +14,7 @@ import (
 // too much in all, and not after the context has ended.
 type files struct {
 	ctx      context.Context
+	seen     *seen
 	recorder *gitindex.Recorder
 	read     map[string][]byte
 	left     int64
@@ -32,11 +33,21 @@ var (
 )
 
 func newFiles(ctx context.Context, tree fs.FS, build gitindex.Build, limit int64) *files {
-	recorder := gitindex.NewRecorder(tree)
+	seen := newSeen(tree)
+	recorder := gitindex.NewRecorder(seen)
 	return &files{
-		ctx: ctx, recorder: recorder, read: map[string][]byte{}, left: limit, limit: limit,
+		ctx: ctx, seen: seen, recorder: recorder, read: map[string][]byte{}, left: limit, limit: limit,
 		excluded: newExclusion(recorder, build),
 	}
+}
+
+// Ahead implements child.Foreseeing: looks at it are no inputs, and what is read
+// is there for when it becomes one. What a location excludes it would show.
+func (f *files) Ahead() fs.FS {
+	if f.excluded != nil {
+		return nil
+	}
+	return ahead{f.seen}
 }
 
 // maxSeen bounds what there is to remember of the looks at a tree, in bytes: a

@@ -62,7 +62,7 @@ func call(t *testing.T, request string) ([]string, error) {
 		t.Fatal(err)
 	}
 	defer process.End()
-	err = process.Call(context.Background(), tree, request, &reply)
+	err = process.Call(context.Background(), tree, ".", request, &reply)
 	return reply, err
 }
 

@@ -36,6 +36,8 @@ type Process struct {
 	written *head // to standard error
 	limits  Limits
 
+	foresight foresight
+
 	used   time.Duration // processor time, before the present request
 	served bool          // a request
 	worn   bool          // it can't be promised the limits for one more request
@@ -68,13 +70,13 @@ func Start(command []string, limits Limits) (*Process, error) {
 	}, nil
 }
 
-// Call has the child handle request with the tree, and decodes its answer into
-// reply. The tree is read by the calling goroutine alone. The process has ended
-// after an error, and when ctx ends.
-func (p *Process) Call(ctx context.Context, tree fs.FS, request, reply any) error {
+// Call has the child handle a request about a folder of the tree, and decodes
+// its answer into reply. The tree is read by the calling goroutine alone. The
+// process has ended after an error, and when ctx ends.
+func (p *Process) Call(ctx context.Context, tree fs.FS, folder string, request, reply any) error {
 	p.bounded.N = p.limits.Reply
 	stop := context.AfterFunc(ctx, func() { _ = p.cmd.Process.Kill() })
-	err := p.converse(tree, request, reply)
+	err := p.converse(tree, folder, request, reply)
 	if !stop() {
 		p.worn = true // it is killed, or about to be
 	}
@@ -111,24 +113,31 @@ func (p *Process) end() error {
 	return p.cmd.Wait()
 }
 
-func (p *Process) converse(tree fs.FS, request, reply any) error {
+func (p *Process) converse(tree fs.FS, folder string, request, reply any) error {
 	if !p.served {
 		if err := p.to.Encode(p.limits); err != nil {
 			return err
 		}
 	}
+	ahead := p.foresight.ahead(tree, folder)
+	if err := p.to.Encode(ahead); err != nil {
+		return err
+	}
 	if err := p.to.Encode(request); err != nil {
 		return err
 	}
+	var asked []question
 	for {
 		var m message
 		if err := p.from.Decode(&m); err != nil {
 			return err
 		}
 		if m.Question == nil {
+			p.foresight.settle(tree, folder, ahead, m.Foreseen, asked)
 			p.used, p.worn = m.Used, m.Worn
 			return p.from.Decode(reply)
 		}
+		asked = append(asked, *m.Question)
 		if err := p.to.Encode(look(tree, *m.Question)); err != nil {
 			return err
 		}

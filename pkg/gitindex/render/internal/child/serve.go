@@ -33,20 +33,24 @@ func Serve[Request, Reply any](in io.Reader, out io.Writer, handle func(fs.FS, R
 		return fmt.Errorf("setting the limits: %w", err)
 	}
 	for {
+		var ahead []foreseen
+		if err := from.Decode(&ahead); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("reading the request: %w", err)
+		}
 		var request Request
 		if err := from.Decode(&request); err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
 			return fmt.Errorf("reading the request: %w", err)
 		}
 		if err := bounds.renew(); err != nil {
 			return fmt.Errorf("setting the limits: %w", err)
 		}
-		reply := handle(&remote{to: to, from: from, known: map[question]answer{}}, request)
+		tree := newRemote(to, from, ahead)
+		reply := handle(tree, request)
 		used := bounds.used()
 		worn := used > limits.CPU || held() > limits.Memory/2
-		if err := to.Encode(message{Used: used, Worn: worn}); err != nil {
+		if err := to.Encode(message{Foreseen: tree.used, Used: used, Worn: worn}); err != nil {
 			return fmt.Errorf("answering: %w", err)
 		}
 		if err := to.Encode(reply); err != nil {

@@ -13,8 +13,9 @@ import (
 type message struct {
 	Question *question
 
-	Used time.Duration // processor time so far
-	Worn bool          // it should get no other request
+	Foreseen []int         // which of what was foreseen it asked
+	Used     time.Duration // processor time so far
+	Worn     bool          // it should get no other request
 }
 
 // question is one look at the tree.
@@ -68,12 +69,27 @@ func look(tree fs.FS, q question) answer {
 	return a
 }
 
-// remote is the parent's tree. It asks each question once.
+// remote is the parent's tree. It asks each question once, and none that was
+// foreseen.
 type remote struct {
 	to    *gob.Encoder
 	from  *gob.Decoder
-	known map[question]answer
+	known map[question]*known
+	used  []int // of what was foreseen
 	lost  error // the parent is gone
+}
+
+type known struct {
+	answer
+	foreseen int // which one it is, while nobody has asked; else -1
+}
+
+func newRemote(to *gob.Encoder, from *gob.Decoder, ahead []foreseen) *remote {
+	r := &remote{to: to, from: from, known: make(map[question]*known, len(ahead))}
+	for i, f := range ahead {
+		r.known[f.Question] = &known{f.Answer, i}
+	}
+	return r
 }
 
 var (
@@ -87,24 +103,29 @@ func (r *remote) ask(look, name string) (answer, error) {
 	q := question{look, name}
 	a, asked := r.known[q]
 	if !asked {
+		a = &known{foreseen: -1}
 		if r.lost == nil {
 			r.lost = r.to.Encode(message{Question: &q})
 		}
 		if r.lost == nil {
-			r.lost = r.from.Decode(&a)
+			r.lost = r.from.Decode(&a.answer)
 		}
 		if r.lost != nil {
 			return answer{}, &fs.PathError{Op: look, Path: name, Err: r.lost}
 		}
 		r.known[q] = a
 	}
+	if a.foreseen >= 0 {
+		r.used = append(r.used, a.foreseen)
+		a.foreseen = -1
+	}
 	switch {
 	case a.Missing:
-		return a, &fs.PathError{Op: look, Path: name, Err: fs.ErrNotExist}
+		return a.answer, &fs.PathError{Op: look, Path: name, Err: fs.ErrNotExist}
 	case a.Fault != "":
-		return a, &fs.PathError{Op: look, Path: name, Err: errors.New(a.Fault)}
+		return a.answer, &fs.PathError{Op: look, Path: name, Err: errors.New(a.Fault)}
 	}
-	return a, nil
+	return a.answer, nil
 }
 
 func (r *remote) ReadFile(name string) ([]byte, error) {
