@@ -1,9 +1,6 @@
 package render
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"io/fs"
 	"maps"
 	"path"
@@ -122,15 +119,9 @@ func (b *builder) build(tree *kustomization.Tree) ([]map[string]any, error) {
 	}
 	all := make([]map[string]any, 0, resources.Size())
 	for _, resource := range resources.Resources() {
-		encoded, err := resource.MarshalJSON()
+		fields, err := fieldsOf(&resource.RNode)
 		if err != nil {
 			return nil, tree.Explain(err, nil)
-		}
-		fields := map[string]any{}
-		decoder := json.NewDecoder(bytes.NewReader(encoded))
-		decoder.UseNumber()
-		if err := decoder.Decode(&fields); err != nil {
-			return nil, fmt.Errorf("decoding %s: %w", resource.CurId(), err)
 		}
 		all = append(all, fields)
 	}

@@ -24,7 +24,7 @@ func replicaClaims(it *item, count string, at place) []claim {
 	if _, has := spec["replicas"]; has {
 		return []claim{{at, "spec.replicas", count, true}}
 	}
-	eachLeaf(it.final, it.schema, func(path string, value any) {
+	it.eachLeaf(func(path string, value any) {
 		if before, had := it.values[path]; had && before != count && scalar(value) == count {
 			changed = append(changed, claim{at, path, count, true})
 		}

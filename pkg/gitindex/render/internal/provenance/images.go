@@ -49,7 +49,7 @@ func isContainerImage(path string) bool {
 // finally is the scalar at a path of the finished object.
 func (it *item) finally(path string) string {
 	var found string
-	eachLeaf(it.final, it.schema, func(p string, value any) {
+	it.eachLeaf(func(p string, value any) {
 		if p == path {
 			found = scalar(value)
 		}

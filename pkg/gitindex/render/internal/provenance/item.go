@@ -30,6 +30,7 @@ type item struct {
 
 	// What follows is known once the item is matched with a finished object.
 	final  map[string]any
+	leaves []leaf // of final, in order, once somebody asked
 	schema *openapi.ResourceSchema
 	values map[string]string // scalars by path, as of the last step
 	claims []claim
@@ -121,6 +122,22 @@ func (it *item) settle(final map[string]any) {
 	eachLeaf(it.base, it.schema, func(path string, value any) { it.values[path] = scalar(value) })
 	for _, s := range it.steps {
 		it.claim(s(it)...)
+	}
+}
+
+// leaf is a scalar of an object, or a map or list that is empty.
+type leaf struct {
+	path  string
+	value any
+}
+
+// eachLeaf calls f for every leaf of the finished object.
+func (it *item) eachLeaf(f func(path string, value any)) {
+	if it.leaves == nil {
+		eachLeaf(it.final, it.schema, func(path string, value any) { it.leaves = append(it.leaves, leaf{path, value}) })
+	}
+	for _, l := range it.leaves {
+		f(l.path, l.value)
 	}
 }
 

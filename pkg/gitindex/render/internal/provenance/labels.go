@@ -54,7 +54,7 @@ func addAnnotations(pairs map[string]string, places map[string]place, items []*i
 func (it *item) find(key, value string, at place, may func(parent string) bool) []claim {
 	var all []claim
 	suffix := gitindex.AppendField(".", key)[1:]
-	eachLeaf(it.final, it.schema, func(path string, v any) {
+	it.eachLeaf(func(path string, v any) {
 		parent, ok := strings.CutSuffix(path, suffix)
 		if !ok || scalar(v) != value || !may(parent) {
 			return

@@ -29,7 +29,7 @@ func setNamespace(namespace string, at place, items []*item) {
 // into the namespace: by the fields of that name that are new.
 func namespaceClaims(it *item, namespace string, at place) []claim {
 	var all []claim
-	eachLeaf(it.final, it.schema, func(path string, value any) {
+	it.eachLeaf(func(path string, value any) {
 		before, had := it.values[path]
 		changed := !had || before != namespace
 		isName := path == "metadata.name" && it.id.Kind == "Namespace" && changed

@@ -2,6 +2,7 @@ package provenance
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -104,18 +105,35 @@ func leaves(path string, value any, schema *openapi.ResourceSchema, f func(strin
 			f(path, v)
 		}
 		for _, name := range sortedKeys(v) {
-			leaves(gitindex.AppendField(path, name), v[name], field(schema, name), f)
+			// To look a field up takes long, and a scalar's tells nothing.
+			var below *openapi.ResourceSchema
+			if isStructured(v[name]) {
+				below = field(schema, name)
+			}
+			leaves(gitindex.AppendField(path, name), v[name], below, f)
 		}
 	case []any:
 		if len(v) == 0 {
 			f(path, v)
 		}
+		var below *openapi.ResourceSchema
+		if slices.ContainsFunc(v, isStructured) {
+			below = element(schema)
+		}
 		for i, item := range v {
-			leaves(gitindex.AppendSelector(path, selector(schema, v, i)), item, element(schema), f)
+			leaves(gitindex.AppendSelector(path, selector(schema, v, i)), item, below, f)
 		}
 	default:
 		f(path, v)
 	}
+}
+
+func isStructured(value any) bool {
+	switch value.(type) {
+	case map[string]any, []any:
+		return true
+	}
+	return false
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -37,7 +37,7 @@ func (it *item) referTo(names map[string]*item, vars []variable) {
 	if len(names) == 0 && len(vars) == 0 {
 		return
 	}
-	eachLeaf(it.final, it.schema, func(path string, value any) {
+	it.eachLeaf(func(path string, value any) {
 		now := scalar(value)
 		before, had := it.values[path]
 		if !had || before == now || path == "metadata.name" {

@@ -48,7 +48,11 @@ func (s *strategic) mapping(path string, node *yaml.Node, line int, schema *open
 		}
 		next := gitindex.AppendField(path, key.Value)
 		if !strings.HasPrefix(key.Value, "$") && !s.names(next) {
-			s.value(next, value, key.Line, field(schema, key.Value))
+			var below *openapi.ResourceSchema
+			if value.Kind != yaml.ScalarNode {
+				below = field(schema, key.Value)
+			}
+			s.value(next, value, key.Line, below)
 		}
 	}
 }
