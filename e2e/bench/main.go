@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"gitonly.dev/gitonly/pkg/gitindex/render"
 )
 
 // settings are what the command line says.
@@ -43,6 +45,9 @@ var sections = []section{
 }
 
 func main() {
+	if code, served := render.ServeChild(os.Args[1:], os.Stdin, os.Stdout, os.Stderr); served {
+		os.Exit(code)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var err error

@@ -6,12 +6,16 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"runtime"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/gitindex/render"
@@ -106,6 +110,111 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) {
 	clear(p)
 	return len(p), nil
+}
+
+// muchWork is a kustomization of as many objects as a location may have, which
+// Kustomize compares with one another.
+func muchWork() fstest.MapFS {
+	var b strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&b, "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c%d}\n", i)
+	}
+	return fstest.MapFS{
+		"app/kustomization.yaml": {Data: []byte("namePrefix: a-\nresources: [c.yaml]\n")},
+		"app/c.yaml":             {Data: []byte(b.String())},
+	}
+}
+
+// muchMemory is a kustomization of a large file, of which Kustomize has many
+// copies.
+func muchMemory() fstest.MapFS {
+	return fstest.MapFS{
+		"app/kustomization.yaml": {Data: []byte("namePrefix: a-\nconfigMapGenerator: [{name: c, files: [c.txt]}]\n")},
+		"app/c.txt":              {Data: bytes.Repeat([]byte("some text\n"), 2<<20)},
+	}
+}
+
+func TestAKustomizationThatTakesTooMuchIsStopped(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux bounds both time and memory")
+	}
+	for name, test := range map[string]struct {
+		files   fstest.MapFS
+		options render.Options
+		want    string
+	}{
+		"of time": {
+			muchWork(), render.Options{Child: render.OwnChild(), ChildTime: time.Second},
+			"app/kustomization.yaml: rendering takes more than 1s of processor time: look for a loop in it",
+		},
+		"of memory": {
+			muchMemory(), render.Options{Child: render.OwnChild(), ChildMemory: 128 << 20},
+			"app/kustomization.yaml: rendering takes more than 128 MiB of memory: look for a loop in it, or split it",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at := gitindex.Location{Path: "app"}
+			small := tree("-- app/kustomization.yaml --\nresources: [c.yaml]\n-- app/c.yaml --\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n")
+			renderer := render.New(test.options)
+			for range 2 {
+				if _, _, err := renderer.Render(context.Background(), small, at); err != nil {
+					t.Fatal(err)
+				}
+				_, inputs, err := renderer.Render(context.Background(), test.files, at)
+				if err == nil || err.Error() != test.want {
+					t.Errorf("\n got %v\nwant %s", err, test.want)
+				}
+				if !inputs.Unchanged(test.files) {
+					t.Error("it would be rendered again before a file changes")
+				}
+				for name := range test.files {
+					changed := maps.Clone(test.files)
+					changed[name] = &fstest.MapFile{Data: []byte("# nothing")}
+					if inputs.Unchanged(changed) {
+						t.Errorf("it wouldn't be rendered again when %s changes", name)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Each is rendered by a child that has rendered one of the others before, and
+// is told the answers to the questions that it asked then.
+func TestInputsAreWhatAKustomizationWasMadeOf(t *testing.T) {
+	const base = "-- base/kustomization.yaml --\nresources: [d.yaml]\n-- base/d.yaml --\n" + deployment + "-- base/c.yaml --\n# nothing\n"
+	files := tree(base +
+		"-- env/a/kustomization.yaml --\nresources: [../../base]\npatches: [{path: p.yaml}]\n-- env/a/p.yaml --\n" + deployment +
+		"-- env/b/kustomization.yaml --\nresources: [../../base]\npatches: [{path: p.yaml}]\n-- env/b/p.yaml --\n" + deployment +
+		"-- env/c/kustomization.yaml --\nnamePrefix: c-\nresources: [d.yaml]\n-- env/c/d.yaml --\n" + deployment + "-- env/c/p.yaml --\nunused\n" +
+		"-- env/d/kustomization.yaml --\nresources: [../../base, missing.yaml]\n-- env/d/p.yaml --\nunused\n" +
+		"-- other/kustomization.yml --\nresources: [env/a]\n-- other/env/a/kustomization.yaml --\nresources: [d.yaml]\n-- other/env/a/d.yaml --\n" + deployment)
+	inProcess := render.New(render.Options{})
+	renderer := render.New(options)
+	for _, path := range []string{"env/a", "env/b", "env/c", "env/b", "env/d", "env/a", "other", "base"} {
+		at := gitindex.Location{Path: path}
+		want, wantInputs, wantErr := inProcess.Render(context.Background(), files, at)
+		got, inputs, err := renderer.Render(context.Background(), files, at)
+		if fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			t.Errorf("%s: got error %v, without a child %v", path, err, wantErr)
+		}
+		if diff := cmp.Diff(wantInputs, inputs); diff != "" {
+			t.Errorf("%s: inputs without and with a child (-without +with):\n%s", path, diff)
+		}
+		if diff := cmp.Diff(written(want), written(got)); diff != "" {
+			t.Errorf("%s: objects without and with a child (-without +with):\n%s", path, diff)
+		}
+	}
+}
+
+// written has all of each object.
+func written(all []gitindex.Declared) []string {
+	var lines []string
+	for _, d := range all {
+		lines = append(lines, fmt.Sprintf("%s %+v", d.Manifest.JSON(), d.Origin))
+	}
+	return lines
 }
 
 func TestAnEndedContextStopsAChild(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
+	"gitonly.dev/gitonly/pkg/gitindex/render/internal/child"
+	"gitonly.dev/gitonly/pkg/gitindex/render/internal/kustomization"
 )
 
 // kustomize renders the kustomization in a folder as kustomize build does,
@@ -18,7 +20,15 @@ func (j *job) kustomize(dir string) ([]object, error) {
 	if j.overlaid(dir) {
 		w.Overlay = j.at.Build.Kustomize
 	}
-	return j.children.kustomize(j.files, w)
+	objects, err := j.children.kustomize(j.files, w)
+	if limit := (*child.LimitError)(nil); errors.As(err, &limit) {
+		file, missing := kustomization.FileIn(j.files, dir)
+		if missing != nil {
+			file = dir
+		}
+		err = atFile(file, 0, err)
+	}
+	return objects, err
 }
 
 // kustomizeWork is all that has to be known of a kustomization to render it.

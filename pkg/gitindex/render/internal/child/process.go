@@ -76,13 +76,17 @@ func Start(command []string, limits Limits) (*Process, error) {
 func (p *Process) Call(ctx context.Context, tree fs.FS, folder string, request, reply any) error {
 	p.bounded.N = p.limits.Reply
 	stop := context.AfterFunc(ctx, func() { _ = p.cmd.Process.Kill() })
-	err := p.converse(tree, folder, request, reply)
+	ahead := p.foresight.ahead(tree, folder)
+	err := p.converse(tree, folder, ahead, request, reply)
 	if !stop() {
 		p.worn = true // it is killed, or about to be
 	}
 	p.served = true
 	if err == nil {
 		return nil
+	}
+	for _, f := range ahead {
+		look(tree, f.Question) // it may have made use of any
 	}
 	ended := p.end()
 	if ctx.Err() != nil {
@@ -113,13 +117,12 @@ func (p *Process) end() error {
 	return p.cmd.Wait()
 }
 
-func (p *Process) converse(tree fs.FS, folder string, request, reply any) error {
+func (p *Process) converse(tree fs.FS, folder string, ahead []foreseen, request, reply any) error {
 	if !p.served {
 		if err := p.to.Encode(p.limits); err != nil {
 			return err
 		}
 	}
-	ahead := p.foresight.ahead(tree, folder)
 	if err := p.to.Encode(ahead); err != nil {
 		return err
 	}

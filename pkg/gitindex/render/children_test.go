@@ -1,0 +1,73 @@
+package render
+
+import (
+	"context"
+	"testing"
+	"testing/fstest"
+
+	"gitonly.dev/gitonly/pkg/gitindex"
+)
+
+var small = fstest.MapFS{
+	"app/kustomization.yaml":    {Data: []byte("resources: [c.yaml]\n")},
+	"app/c.yaml":                {Data: []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n")},
+	"chart/Chart.yaml":          {Data: []byte("apiVersion: v2\nname: chart\nversion: 1.0.0\n")},
+	"custom/kustomization.yaml": {Data: []byte("resources: [c.yaml]\nopenapi: {path: schema.json}\n")},
+	"custom/c.yaml":             {Data: []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n")},
+	"custom/schema.json":        {Data: []byte(`{"definitions": {}}`)},
+}
+
+func mustRender(t *testing.T, r *Renderer, path string) {
+	t.Helper()
+	if _, _, err := r.Render(context.Background(), small, gitindex.Location{Path: path}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAChildRendersOneKustomizationAfterAnother(t *testing.T) {
+	r := New(Options{Child: OwnChild()})
+	mustRender(t, r, "app")
+	first := r.children.idle[0].Process
+	mustRender(t, r, "app")
+	if idle := r.children.idle; len(idle) != 1 || idle[0].Process != first {
+		t.Errorf("%d are idle, or another one", len(idle))
+	}
+	r.children.end(r.children.idle[0])
+	if len(r.children.idle) > 0 || first.Usable() {
+		t.Error("it didn't end")
+	}
+	mustRender(t, r, "app")
+}
+
+func TestAChildThatWasKilledIsReplaced(t *testing.T) {
+	r := New(Options{Child: OwnChild()})
+	mustRender(t, r, "app")
+	r.children.idle[0].End()
+	mustRender(t, r, "app")
+	if idle := r.children.idle; len(idle) != 1 || !idle[0].Usable() {
+		t.Errorf("%d are idle", len(idle))
+	}
+}
+
+func TestAChildThatHadASchemaOfARepositoryRendersNothingElse(t *testing.T) {
+	r := New(Options{Child: OwnChild()})
+	mustRender(t, r, "custom")
+	if len(r.children.idle) > 0 {
+		t.Error("it waits for more work")
+	}
+}
+
+func TestAChartTakesTheRoomOfAnIdleChild(t *testing.T) {
+	r := New(Options{Child: OwnChild()})
+	mustRender(t, r, "app")
+	idle := r.children.idle[0]
+	mustRender(t, r, "chart")
+	if !idle.Usable() {
+		t.Error("there was room for both")
+	}
+	r.children.slots <- struct{}{} // another one works
+	mustRender(t, r, "chart")
+	if idle.Usable() {
+		t.Errorf("there were more than %d", maxChildren)
+	}
+}
