@@ -40,63 +40,9 @@ func overlays(count int) (fstest.MapFS, []gitindex.Location) {
 	return tree, locations
 }
 
-// measureRendering renders overlays by turns with gitonly's renderer, several at
-// a time as the refresher does, and in a loop with Kustomize's library. Both
-// have rendered some before. Then it lets a commit change one of 1,000.
+// measureRendering renders 1,000 overlays in a repository that is served over
+// HTTP, and then lets commits change one of them.
 func measureRendering(ctx context.Context, s settings, results *table) error {
-	tree, locations := overlays(1000)
-	onDisk := filesys.MakeFsInMemory()
-	for name, file := range tree {
-		if err := onDisk.WriteFile(name, file.Data); err != nil {
-			return err
-		}
-	}
-	renderer := render.New(render.Options{Child: render.OwnChild()})
-	ours := func(locations []gitindex.Location) error {
-		var all errgroup.Group
-		all.SetLimit(max(2, runtime.GOMAXPROCS(0)))
-		for _, at := range locations {
-			all.Go(func() error {
-				_, _, err := renderer.Render(ctx, tree, at)
-				return err
-			})
-		}
-		return all.Wait()
-	}
-	theirs := func(locations []gitindex.Location) error {
-		for _, at := range locations {
-			built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(onDisk, at.Path)
-			if err != nil {
-				return err
-			}
-			if _, err := built.AsYaml(); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	var took [2]time.Duration
-	var ratio samples
-	for range s.rounds {
-		for i, render := range []func([]gitindex.Location) error{ours, theirs} {
-			if err := render(locations[:20]); err != nil {
-				return err
-			}
-			began := time.Now()
-			if err := render(locations); err != nil {
-				return err
-			}
-			took[i] = time.Since(began)
-		}
-		ratio = append(ratio, float64(took[0])/float64(took[1]))
-	}
-	results.add("rendering 1,000 overlays, against a loop of Kustomize's library", "ratio", ratio, atMost(0.6))
-	return measureCommits(ctx, results)
-}
-
-// measureCommits has one file of 1,000 overlays change in a repository that is
-// served over HTTP.
-func measureCommits(ctx context.Context, results *table) error {
 	tree, locations := overlays(1000)
 	files := map[string]string{}
 	for name, file := range tree {
@@ -122,6 +68,81 @@ func measureCommits(ctx context.Context, results *table) error {
 	defer server.Close()
 	nobody := func(context.Context, gitindex.Repository) (git.Credentials, error) { return git.Credentials{}, nil }
 	fetcher := git.New(filepath.Join(dir, "fetched"), nobody, git.Options{})
+	source := infra()
+	source.Repository = gitindex.Repository{URL: server.URL + "/infra.git", Ref: gitindex.Ref{Branch: "main"}}
+	source.Interval = time.Hour // nobody looks, but who is asked to
+	source.Locations = locations
+	if err := compareRendering(ctx, s, results, fetcher, source, files); err != nil {
+		return err
+	}
+	return measureCommits(ctx, results, fetcher, source, repository, newest)
+}
+
+// compareRendering renders by turns with gitonly's renderer, several overlays at
+// a time as the refresher does, and in a loop with Kustomize's library. Both
+// have rendered some before each turn.
+func compareRendering(ctx context.Context, s settings, results *table, fetcher *git.Store, source gitindex.Source, files map[string]string) error {
+	revision, err := fetcher.Resolve(ctx, source.Name, source.Repository)
+	if err != nil {
+		return err
+	}
+	tree, err := fetcher.Tree(ctx, source.Name, source.Repository, revision)
+	if err != nil {
+		return err
+	}
+	renderer := render.New(render.Options{Child: render.OwnChild()})
+	ours := func(locations []gitindex.Location) error {
+		var all errgroup.Group
+		all.SetLimit(max(2, runtime.GOMAXPROCS(0)))
+		for _, at := range locations {
+			all.Go(func() error {
+				_, _, err := renderer.Render(ctx, tree, at)
+				return err
+			})
+		}
+		return all.Wait()
+	}
+	inMemory := filesys.MakeFsInMemory()
+	for name, text := range files {
+		if err := inMemory.WriteFile(name, []byte(text)); err != nil {
+			return err
+		}
+	}
+	theirs := func(locations []gitindex.Location) error {
+		for _, at := range locations {
+			built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(inMemory, at.Path)
+			if err != nil {
+				return err
+			}
+			if _, err := built.AsYaml(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var ratio, one, other samples
+	for range s.rounds {
+		var took [2]float64
+		for i, render := range []func([]gitindex.Location) error{ours, theirs} {
+			if err := render(source.Locations[:20]); err != nil {
+				return err
+			}
+			began := time.Now()
+			if err := render(source.Locations); err != nil {
+				return err
+			}
+			took[i] = time.Since(began).Seconds()
+		}
+		one, other, ratio = append(one, took[0]), append(other, took[1]), append(ratio, took[0]/took[1])
+	}
+	results.add("rendering 1,000 overlays", "s", one, nil)
+	results.add("a loop of Kustomize's library over 1,000 overlays", "s", other, nil)
+	results.add("rendering 1,000 overlays, against the loop", "ratio", ratio, atMost(0.6))
+	return nil
+}
+
+// measureCommits lets a commit change one file of the overlays.
+func measureCommits(ctx context.Context, results *table, fetcher *git.Store, source gitindex.Source, repository *gitserver.Repository, newest string) error {
 	counted := &counted{Renderer: render.New(render.Options{Child: render.OwnChild()})}
 	var index gitindex.Index
 	changed := make(chan struct{}, 1)
@@ -134,10 +155,6 @@ func measureCommits(ctx context.Context, results *table) error {
 			}
 		},
 	})
-	source := infra()
-	source.Repository = gitindex.Repository{URL: server.URL + "/infra.git", Ref: gitindex.Ref{Branch: "main"}}
-	source.Interval = time.Hour // nobody looks, but who is asked to
-	source.Locations = locations
 	refresher.SetSources([]gitindex.Source{source})
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -161,6 +178,7 @@ func measureCommits(ctx context.Context, results *table) error {
 	}
 	results.add("1,000 overlays: from the start to published", "s", samples{time.Since(began).Seconds()}, nil)
 	var took, rendered samples
+	var err error
 	for i := range 5 {
 		before := counted.calls.Load()
 		replicas := fmt.Sprintf("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: %d}\n", 4+i)

@@ -148,8 +148,8 @@ func TestAKustomizationThatTakesTooMuchIsStopped(t *testing.T) {
 			"app/kustomization.yaml: rendering takes more than 1s of processor time: look for a loop in it",
 		},
 		"of memory": {
-			muchMemory(), render.Options{Child: render.OwnChild(), ChildMemory: 128 << 20},
-			"app/kustomization.yaml: rendering takes more than 128 MiB of memory: look for a loop in it, or split it",
+			muchMemory(), render.Options{Child: render.OwnChild(), ChildMemory: 256 << 20},
+			"app/kustomization.yaml: rendering takes more than 256 MiB of memory: look for a loop in it, or split it",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
