@@ -24,23 +24,23 @@ import (
 // Options are the settings of a Renderer. The zero value means the defaults.
 type Options struct {
 	// MaxObjects is how many objects one location may declare. 5,000 if zero:
-	// the time that Kustomize takes grows with the square of it, and can't be
-	// cut short.
+	// the time that Kustomize takes grows with the square of it.
 	MaxObjects int
 
 	// MaxBytes bounds both what is read for one location and what its objects
 	// come to as JSON. 32 MiB if zero.
 	MaxBytes int64
 
-	// Child is the command line that does the work of charts and Jsonnet:
-	// OwnChild's, in a program that calls ServeChild. Without it they are
-	// errors.
+	// Child is the command line that does the work of Kustomize, charts and
+	// Jsonnet: OwnChild's, in a program that calls ServeChild. Without it charts
+	// and Jsonnet are errors, and Kustomize runs in this process, for one
+	// location at a time and without bounds.
 	Child []string
 
 	// ChildTime and ChildMemory bound each of two children that may run side
-	// by side: processor time, and bytes that it can write to. 30 seconds and
-	// 512 MiB if zero. Where there is no such limit, on Windows, the clock
-	// bounds its time, and nothing its memory.
+	// by side: processor time of a rendering, and bytes that it can write to. 30
+	// seconds and 512 MiB if zero. Where there is no such limit, on Windows, the
+	// clock bounds its time, and nothing its memory.
 	ChildTime   time.Duration
 	ChildMemory int64
 
@@ -72,8 +72,8 @@ func (o Options) withDefaults() Options {
 }
 
 // Renderer renders locations by the format that each one asks for. It may be
-// used by many goroutines; Kustomize runs for one location at a time, since
-// its library keeps the schema of Kubernetes in package variables.
+// used by many goroutines. There is nothing to close: a child that is kept for
+// more work ends after some seconds without any, and with this process.
 type Renderer struct {
 	options  Options
 	children *children
