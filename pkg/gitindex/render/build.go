@@ -14,13 +14,14 @@ import (
 
 	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/gitindex/render/internal/kustomization"
+	"gitonly.dev/gitonly/pkg/gitindex/render/internal/manifest"
 	"gitonly.dev/gitonly/pkg/gitindex/render/internal/provenance"
 )
 
-// do renders a kustomization in this process. Nothing else may use Kustomize
-// meanwhile.
-func (w *kustomizeWork) do(tree fs.FS) kustomized {
-	b := builder{work: w}
+// do renders a kustomization in this process, with a cache that may be nil.
+// Nothing else may use Kustomize meanwhile.
+func (w *kustomizeWork) do(tree fs.FS, cache *manifest.Cache) kustomized {
+	b := builder{work: w, cache: cache}
 	objects, err := b.objects(tree)
 	made := kustomized{Spoilt: b.spoilt}
 	for i := 0; i < len(objects) && err == nil; i++ {
@@ -42,7 +43,8 @@ func (w *kustomizeWork) do(tree fs.FS) kustomized {
 // builder does one piece of work.
 type builder struct {
 	work   *kustomizeWork
-	spoilt bool
+	cache  *manifest.Cache
+	spoilt bool // see kustomized.Spoilt
 }
 
 func (b *builder) objects(files fs.FS) ([]object, error) {
@@ -58,7 +60,7 @@ func (b *builder) objects(files fs.FS) ([]object, error) {
 			over.Generate = w.list
 		}
 	}
-	tree, err := kustomization.Load(files, w.Dir, over, kustomization.Limits{Layers: maxLayers, Objects: w.MaxObjects})
+	tree, err := kustomization.Load(files, w.Dir, over, kustomization.Limits{Layers: maxLayers, Objects: w.MaxObjects}, b.cache)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ func TestKustomizeSeesTheRepositoryToReadOnly(t *testing.T) {
 		"app/a.yaml":               {Data: []byte("kind: A\n")},
 		"other/kustomization.yaml": {Data: []byte("resources: [https://example.com/org/repo]\n")},
 	}
-	loaded, err := Load(tree, "app", nil, Limits{Layers: 10, Objects: 10})
+	loaded, err := Load(tree, "app", nil, Limits{Layers: 10, Objects: 10}, nil)
 	if err != nil || loaded.Problem != nil {
 		t.Fatal(err, loaded.Problem)
 	}

@@ -66,7 +66,7 @@ func (t *Tree) file(l *Layer, part *Part, plugins bool) error {
 	if err := manifest.CheckAliases(part.File, data); err != nil {
 		return err
 	}
-	if part.Documents, err = manifest.Documents(part.File, data); err != nil {
+	if part.Documents, err = t.cache.Documents(part.File, data); err != nil {
 		t.problem(err)
 	}
 	if !plugins {

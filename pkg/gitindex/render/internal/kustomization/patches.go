@@ -65,7 +65,7 @@ func (t *Tree) Read(l *Layer, entry string) (string, []manifest.Document) {
 	if err != nil {
 		return file, nil
 	}
-	documents, _ := manifest.Documents(file, data)
+	documents, _ := t.cache.Documents(file, data)
 	return file, documents
 }
 

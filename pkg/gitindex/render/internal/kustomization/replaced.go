@@ -72,6 +72,7 @@ func (t *Tree) Replacing(content map[string][]byte) *Tree {
 	}
 	other := *t
 	other.Files = replacedFiles{t.Files, content}
+	other.cache = nil // nothing that was decrypted is kept
 	return &other
 }
 

@@ -33,6 +33,7 @@ type Tree struct {
 	// deprecated fields, or brings its own schema.
 	Deprecated, OpenAPI bool
 
+	cache  *manifest.Cache
 	layers map[layerKey]*Layer
 	checks map[string][]byte // content of the kustomization files that were checked
 }
@@ -65,10 +66,11 @@ type layerKey struct {
 }
 
 // Load reads the kustomization in a folder and all that it takes in, with an
-// overlay that may be nil. The error is a *gitindex.RenderError if something is
-// refused that Kustomize would do; a Problem is not an error of Load.
-func Load(files fs.FS, dir string, over *Overlay, limits Limits) (*Tree, error) {
-	t := &Tree{Files: files, layers: map[layerKey]*Layer{}, checks: map[string][]byte{}}
+// overlay and a cache that may be nil. The error is a *gitindex.RenderError if
+// something is refused that Kustomize would do; a Problem is not an error of
+// Load.
+func Load(files fs.FS, dir string, over *Overlay, limits Limits, cache *manifest.Cache) (*Tree, error) {
+	t := &Tree{Files: files, cache: cache, layers: map[layerKey]*Layer{}, checks: map[string][]byte{}}
 	dir, err := resolve(files, dir)
 	if err != nil {
 		return nil, err
