@@ -18,10 +18,16 @@ import (
 	"gitonly.dev/gitonly/pkg/gitindex/render/internal/provenance"
 )
 
-// do renders a kustomization in this process, with a cache that may be nil.
-// Nothing else may use Kustomize meanwhile.
-func (w *kustomizeWork) do(tree fs.FS, cache *manifest.Cache) kustomized {
-	b := builder{work: w, cache: cache}
+// memory is what a process keeps from one piece of work for the next.
+type memory struct {
+	files   manifest.Cache
+	schemas provenance.Schemas
+}
+
+// do renders a kustomization in this process. Nothing else may use Kustomize
+// meanwhile.
+func (w *kustomizeWork) do(tree fs.FS, memory *memory) kustomized {
+	b := builder{work: w, memory: memory}
 	objects, err := b.objects(tree)
 	made := kustomized{Spoilt: b.spoilt}
 	for i := 0; i < len(objects) && err == nil; i++ {
@@ -43,14 +49,14 @@ func (w *kustomizeWork) do(tree fs.FS, cache *manifest.Cache) kustomized {
 // builder does one piece of work.
 type builder struct {
 	work   *kustomizeWork
-	cache  *manifest.Cache
+	memory *memory
 	spoilt bool // see kustomized.Spoilt
 }
 
 func (b *builder) objects(files fs.FS) ([]object, error) {
 	w := b.work
 	if w.Objects != nil {
-		files = memory(w.Objects)
+		files = folder(w.Objects)
 	}
 	var over *kustomization.Overlay
 	if w.Overlay != nil {
@@ -60,7 +66,7 @@ func (b *builder) objects(files fs.FS) ([]object, error) {
 			over.Generate = w.list
 		}
 	}
-	tree, err := kustomization.Load(files, w.Dir, over, kustomization.Limits{Layers: maxLayers, Objects: w.MaxObjects}, b.cache)
+	tree, err := kustomization.Load(files, w.Dir, over, kustomization.Limits{Layers: maxLayers, Objects: w.MaxObjects}, &b.memory.files)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +110,11 @@ func (b *builder) trace(tree *kustomization.Tree, fields []map[string]any) (orig
 			}
 		}
 	}()
-	return provenance.Trace(tree, fields)
+	schemas := &b.memory.schemas
+	if tree.OpenAPI {
+		schemas = &provenance.Schemas{}
+	}
+	return provenance.Trace(tree, fields, schemas)
 }
 
 func (b *builder) build(tree *kustomization.Tree) ([]map[string]any, error) {

@@ -11,7 +11,6 @@ import (
 	"gitonly.dev/gitonly/pkg/gitindex/render/internal/chart"
 	"gitonly.dev/gitonly/pkg/gitindex/render/internal/child"
 	"gitonly.dev/gitonly/pkg/gitindex/render/internal/jsonnet"
-	"gitonly.dev/gitonly/pkg/gitindex/render/internal/manifest"
 )
 
 // Charts and Jsonnet are programs, and a repository's own: one may loop, or
@@ -40,7 +39,7 @@ func ServeChild(args []string, in io.Reader, out, log io.Writer) (code int, serv
 	if len(args) != 1 || args[0] != childArgument {
 		return 0, false
 	}
-	if err := child.Serve(in, out, new(server).do); err != nil {
+	if err := child.Serve(in, out, new(memory).do); err != nil {
 		_, _ = fmt.Fprintln(log, err)
 		return 1, true
 	}
@@ -60,17 +59,15 @@ type made struct {
 	Kustomize kustomized
 }
 
-// server is what a child has for all its work.
-type server struct{ cache manifest.Cache }
-
-func (s *server) do(tree fs.FS, w work) made {
+// do does the work.
+func (m *memory) do(tree fs.FS, w work) made {
 	switch {
 	case w.Chart != nil:
 		return made{Chart: chart.Render(tree, *w.Chart)}
 	case w.Jsonnet != nil:
 		return made{Jsonnet: jsonnet.Evaluate(tree, *w.Jsonnet)}
 	case w.Kustomize != nil:
-		return made{Kustomize: w.Kustomize.do(tree, &s.cache)}
+		return made{Kustomize: w.Kustomize.do(tree, m)}
 	}
 	return made{}
 }

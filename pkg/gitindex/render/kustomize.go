@@ -107,7 +107,7 @@ func (c *children) kustomize(files *files, w *kustomizeWork) ([]object, error) {
 	var k kustomized
 	if len(c.command) == 0 {
 		engine.Lock()
-		k = w.do(files, nil)
+		k = w.do(files, &memory{})
 		engine.Unlock()
 	} else {
 		m, err := c.run(files.ctx, files, work{Kustomize: w})

@@ -62,48 +62,48 @@ func known(after []object, before map[string]*object) []object {
 	return all
 }
 
-// memory is a folder of files that are in no repository.
-type memory map[string][]byte
+// folder is one of files that are in no repository.
+type folder map[string][]byte
 
-func (m memory) Open(name string) (fs.File, error) {
+func (f folder) Open(name string) (fs.File, error) {
 	if name == "." {
-		return &memoryFile{memoryInfo{name: name, dir: true}, nil}, nil
+		return &folderFile{folderInfo{name: name, dir: true}, nil}, nil
 	}
-	data, ok := m[name]
+	data, ok := f[name]
 	if !ok {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
-	return &memoryFile{memoryInfo{name: name, size: int64(len(data))}, bytes.NewReader(data)}, nil
+	return &folderFile{folderInfo{name: name, size: int64(len(data))}, bytes.NewReader(data)}, nil
 }
 
-type memoryFile struct {
-	info   memoryInfo
+type folderFile struct {
+	info   folderInfo
 	reader io.Reader
 }
 
-func (f *memoryFile) Stat() (fs.FileInfo, error) { return f.info, nil }
-func (f *memoryFile) Close() error               { return nil }
+func (f *folderFile) Stat() (fs.FileInfo, error) { return f.info, nil }
+func (f *folderFile) Close() error               { return nil }
 
-func (f *memoryFile) Read(p []byte) (int, error) {
+func (f *folderFile) Read(p []byte) (int, error) {
 	if f.reader == nil {
 		return 0, fs.ErrInvalid
 	}
 	return f.reader.Read(p)
 }
 
-type memoryInfo struct {
+type folderInfo struct {
 	name string
 	size int64
 	dir  bool
 }
 
-func (i memoryInfo) Name() string       { return i.name }
-func (i memoryInfo) Size() int64        { return i.size }
-func (i memoryInfo) ModTime() time.Time { return time.Time{} }
-func (i memoryInfo) IsDir() bool        { return i.dir }
-func (i memoryInfo) Sys() any           { return nil }
+func (i folderInfo) Name() string       { return i.name }
+func (i folderInfo) Size() int64        { return i.size }
+func (i folderInfo) ModTime() time.Time { return time.Time{} }
+func (i folderInfo) IsDir() bool        { return i.dir }
+func (i folderInfo) Sys() any           { return nil }
 
-func (i memoryInfo) Mode() fs.FileMode {
+func (i folderInfo) Mode() fs.FileMode {
 	if i.dir {
 		return fs.ModeDir | 0o555
 	}

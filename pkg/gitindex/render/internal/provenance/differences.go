@@ -3,7 +3,6 @@ package provenance
 import (
 	"reflect"
 
-	"sigs.k8s.io/kustomize/kyaml/openapi"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
@@ -13,7 +12,7 @@ import (
 // differ, spelled as those of origins. A list whose items can't be told apart
 // differs as a whole.
 func Differences(apiVersion, kind string, a, b map[string]any) []string {
-	schema := openapi.SchemaForResourceType(kyaml.TypeMeta{APIVersion: apiVersion, Kind: kind})
+	schema := new(Schemas).of(kyaml.TypeMeta{APIVersion: apiVersion, Kind: kind})
 	var d differences
 	d.compare("", a, b, schema)
 	return d
@@ -21,7 +20,7 @@ func Differences(apiVersion, kind string, a, b map[string]any) []string {
 
 type differences []string
 
-func (d *differences) compare(path string, a, b any, schema *openapi.ResourceSchema) {
+func (d *differences) compare(path string, a, b any, schema *fieldSchema) {
 	if reflect.DeepEqual(a, b) {
 		return
 	}
@@ -34,7 +33,7 @@ func (d *differences) compare(path string, a, b any, schema *openapi.ResourceSch
 	case []any:
 		if b, ok := b.([]any); ok && paired(a, b, schema) {
 			for i := range a {
-				d.compare(gitindex.AppendSelector(path, selector(schema, a, i)), a[i], b[i], element(schema))
+				d.compare(gitindex.AppendSelector(path, selector(schema, a, i)), a[i], b[i], schema.element())
 			}
 			return
 		}
@@ -42,7 +41,7 @@ func (d *differences) compare(path string, a, b any, schema *openapi.ResourceSch
 	*d = append(*d, path)
 }
 
-func (d *differences) fields(path string, a, b map[string]any, schema *openapi.ResourceSchema) {
+func (d *differences) fields(path string, a, b map[string]any, schema *fieldSchema) {
 	names := map[string]bool{}
 	for name := range a {
 		names[name] = true
@@ -58,12 +57,12 @@ func (d *differences) fields(path string, a, b map[string]any, schema *openapi.R
 			*d = append(*d, below)
 			continue
 		}
-		d.compare(below, one, other, field(schema, name))
+		d.compare(below, one, other, schema.field(name))
 	}
 }
 
 // paired reports whether the items of two lists belong together in pairs.
-func paired(a, b []any, schema *openapi.ResourceSchema) bool {
+func paired(a, b []any, schema *fieldSchema) bool {
 	if len(a) != len(b) {
 		return false
 	}

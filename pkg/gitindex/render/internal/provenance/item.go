@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-	"sigs.k8s.io/kustomize/kyaml/openapi"
 	"sigs.k8s.io/kustomize/kyaml/resid"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -31,7 +30,7 @@ type item struct {
 	// What follows is known once the item is matched with a finished object.
 	final  map[string]any
 	leaves []leaf // of final, in order, once somebody asked
-	schema *openapi.ResourceSchema
+	schema *fieldSchema
 	values map[string]string // scalars by path, as of the last step
 	claims []claim
 }
@@ -115,9 +114,9 @@ func (it *item) rename(name, namespace string, by place) {
 func (it *item) then(s step) { it.steps = append(it.steps, s) }
 
 // settle works out what the steps set, now that the result is known.
-func (it *item) settle(final map[string]any) {
+func (it *item) settle(final map[string]any, schemas *Schemas) {
 	it.final = final
-	it.schema = openapi.SchemaForResourceType(kyaml.TypeMeta{APIVersion: it.id.ApiVersion(), Kind: it.id.Kind})
+	it.schema = schemas.of(kyaml.TypeMeta{APIVersion: it.id.ApiVersion(), Kind: it.id.Kind})
 	it.values = map[string]string{}
 	eachLeaf(it.base, it.schema, func(path string, value any) { it.values[path] = scalar(value) })
 	for _, s := range it.steps {

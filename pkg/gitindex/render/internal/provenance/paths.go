@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"sigs.k8s.io/kustomize/kyaml/openapi"
-
 	"gitonly.dev/gitonly/pkg/gitindex"
 )
 
@@ -24,37 +22,11 @@ func scalar(value any) string {
 	}
 }
 
-// field is the schema of a field; nil if it is not known.
-func field(schema *openapi.ResourceSchema, name string) *openapi.ResourceSchema {
-	if schema == nil || schema.Schema == nil {
-		return nil
-	}
-	return schema.Field(name)
-}
-
-// element is the schema of a list's items; nil if it is not known.
-func element(schema *openapi.ResourceSchema) *openapi.ResourceSchema {
-	if schema == nil || schema.Schema == nil {
-		return nil
-	}
-	return schema.Elements()
-}
-
-// mergeKeys are the fields that tell the items of a list apart. merges is
-// true, without keys, for a set of scalars.
-func mergeKeys(schema *openapi.ResourceSchema) (keys []string, merges bool) {
-	if schema == nil || schema.Schema == nil {
-		return nil, false
-	}
-	strategy, keys := schema.PatchStrategyAndKeyList()
-	return keys, strings.Contains(strategy, "merge")
-}
-
 // selector is how a path calls an item of a list: by its keys, else by its
 // name where all have one, else by its index.
-func selector(schema *openapi.ResourceSchema, list []any, i int) string {
+func selector(schema *fieldSchema, list []any, i int) string {
 	fields, _ := list[i].(map[string]any)
-	keys, merges := mergeKeys(schema)
+	keys, merges := schema.mergeKeys()
 	if merges {
 		if len(keys) == 0 {
 			return scalar(list[i])
@@ -94,11 +66,11 @@ func allNamed(list []any) bool {
 
 // eachLeaf calls f for every scalar, and every map or list that is empty, in
 // order of their paths.
-func eachLeaf(object map[string]any, schema *openapi.ResourceSchema, f func(path string, value any)) {
+func eachLeaf(object map[string]any, schema *fieldSchema, f func(path string, value any)) {
 	leaves("", object, schema, f)
 }
 
-func leaves(path string, value any, schema *openapi.ResourceSchema, f func(string, any)) {
+func leaves(path string, value any, schema *fieldSchema, f func(string, any)) {
 	switch v := value.(type) {
 	case map[string]any:
 		if len(v) == 0 {
@@ -106,9 +78,9 @@ func leaves(path string, value any, schema *openapi.ResourceSchema, f func(strin
 		}
 		for _, name := range sortedKeys(v) {
 			// To look a field up takes long, and a scalar's tells nothing.
-			var below *openapi.ResourceSchema
+			var below *fieldSchema
 			if isStructured(v[name]) {
-				below = field(schema, name)
+				below = schema.field(name)
 			}
 			leaves(gitindex.AppendField(path, name), v[name], below, f)
 		}
@@ -116,9 +88,9 @@ func leaves(path string, value any, schema *openapi.ResourceSchema, f func(strin
 		if len(v) == 0 {
 			f(path, v)
 		}
-		var below *openapi.ResourceSchema
+		var below *fieldSchema
 		if slices.ContainsFunc(v, isStructured) {
-			below = element(schema)
+			below = schema.element()
 		}
 		for i, item := range v {
 			leaves(gitindex.AppendSelector(path, selector(schema, v, i)), item, below, f)
@@ -149,11 +121,11 @@ func sortedKeys[V any](m map[string]V) []string {
 // object has at it. "-" is the last item of a list, "*" every one. The path
 // ends early at a scalar that has more structure in its text; it is not ok if
 // the object has nothing there.
-func follow(object any, schema *openapi.ResourceSchema, steps []string) (paths []string) {
+func follow(object any, schema *fieldSchema, steps []string) (paths []string) {
 	return descend("", object, schema, steps)
 }
 
-func descend(path string, value any, schema *openapi.ResourceSchema, steps []string) []string {
+func descend(path string, value any, schema *fieldSchema, steps []string) []string {
 	if len(steps) == 0 {
 		return []string{path}
 	}
@@ -163,7 +135,7 @@ func descend(path string, value any, schema *openapi.ResourceSchema, steps []str
 		if step == "*" {
 			var all []string
 			for _, name := range sortedKeys(v) {
-				all = append(all, descend(gitindex.AppendField(path, name), v[name], field(schema, name), steps[1:])...)
+				all = append(all, descend(gitindex.AppendField(path, name), v[name], schema.field(name), steps[1:])...)
 			}
 			return all
 		}
@@ -171,13 +143,13 @@ func descend(path string, value any, schema *openapi.ResourceSchema, steps []str
 		if !has && len(steps) > 1 {
 			return nil
 		}
-		return descend(gitindex.AppendField(path, step), child, field(schema, step), steps[1:])
+		return descend(gitindex.AppendField(path, step), child, schema.field(step), steps[1:])
 	case []any:
 		var all []string
 		for i, item := range v {
 			if selects(step, item, i, len(v)) {
 				next := gitindex.AppendSelector(path, selector(schema, v, i))
-				all = append(all, descend(next, item, element(schema), steps[1:])...)
+				all = append(all, descend(next, item, schema.element(), steps[1:])...)
 			}
 		}
 		return all

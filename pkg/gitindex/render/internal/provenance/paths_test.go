@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"sigs.k8s.io/kustomize/api/types"
-	"sigs.k8s.io/kustomize/kyaml/openapi"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
@@ -22,7 +21,7 @@ func TestPathsAreFollowedThroughTheFinishedObject(t *testing.T) {
 		"unknown": {"named": [{"name": "one"}, {"name": "two"}], "mixed": [{"name": "one"}, {}]}}`), &object); err != nil {
 		t.Fatal(err)
 	}
-	schema := openapi.SchemaForResourceType(kyaml.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"})
+	schema := new(Schemas).of(kyaml.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"})
 	for _, test := range []struct {
 		name  string
 		steps []string

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-	"sigs.k8s.io/kustomize/kyaml/openapi"
 
 	"gitonly.dev/gitonly/pkg/gitindex"
 	"gitonly.dev/gitonly/pkg/gitindex/render/internal/manifest"
@@ -17,7 +16,7 @@ type strategic struct {
 	all      []claim
 }
 
-func (s strategic) claims(patch *yaml.Node, schema *openapi.ResourceSchema) []claim {
+func (s strategic) claims(patch *yaml.Node, schema *fieldSchema) []claim {
 	s.mapping("", patch, patch.Line, schema)
 	return s.all
 }
@@ -30,7 +29,7 @@ func (s *strategic) add(path string, line int, value *yaml.Node) {
 	s.all = append(s.all, c)
 }
 
-func (s *strategic) mapping(path string, node *yaml.Node, line int, schema *openapi.ResourceSchema) {
+func (s *strategic) mapping(path string, node *yaml.Node, line int, schema *fieldSchema) {
 	if directive := manifest.Text(node, "$patch"); directive == "replace" || directive == "delete" {
 		if path != "" {
 			s.add(path, line, nil)
@@ -48,9 +47,9 @@ func (s *strategic) mapping(path string, node *yaml.Node, line int, schema *open
 		}
 		next := gitindex.AppendField(path, key.Value)
 		if !strings.HasPrefix(key.Value, "$") && !s.names(next) {
-			var below *openapi.ResourceSchema
+			var below *fieldSchema
 			if value.Kind != yaml.ScalarNode {
-				below = field(schema, key.Value)
+				below = schema.field(key.Value)
 			}
 			s.value(next, value, key.Line, below)
 		}
@@ -68,7 +67,7 @@ func (s *strategic) names(path string) bool {
 	return false
 }
 
-func (s *strategic) value(path string, node *yaml.Node, line int, schema *openapi.ResourceSchema) {
+func (s *strategic) value(path string, node *yaml.Node, line int, schema *fieldSchema) {
 	switch node.Kind {
 	case yaml.MappingNode:
 		s.mapping(path, node, line, schema)
@@ -79,8 +78,8 @@ func (s *strategic) value(path string, node *yaml.Node, line int, schema *openap
 	}
 }
 
-func (s *strategic) list(path string, node *yaml.Node, line int, schema *openapi.ResourceSchema) {
-	keys, merges := mergeKeys(schema)
+func (s *strategic) list(path string, node *yaml.Node, line int, schema *fieldSchema) {
+	keys, merges := schema.mergeKeys()
 	if !merges || len(node.Content) == 0 || replacesList(node) {
 		s.add(path, line, nil)
 		return
@@ -99,12 +98,12 @@ func (s *strategic) list(path string, node *yaml.Node, line int, schema *openapi
 			s.add(path, item.Line, nil)
 			continue
 		}
-		s.item(gitindex.AppendSelector(path, chosen), item, keys, element(schema))
+		s.item(gitindex.AppendSelector(path, chosen), item, keys, schema.element())
 	}
 }
 
 // item leaves out the keys: they only say which item is patched.
-func (s *strategic) item(path string, item *yaml.Node, keys []string, schema *openapi.ResourceSchema) {
+func (s *strategic) item(path string, item *yaml.Node, keys []string, schema *fieldSchema) {
 	rest := *item
 	rest.Content = nil
 	for i := 0; i+1 < len(item.Content); i += 2 {

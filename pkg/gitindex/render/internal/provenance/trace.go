@@ -17,7 +17,7 @@ import (
 // Trace returns where each of the objects made from a tree is from: File,
 // Line and Fields of each origin. It must not run while anything else uses
 // Kustomize, whose schema it reads.
-func Trace(tree *kustomization.Tree, objects []map[string]any) []gitindex.Origin {
+func Trace(tree *kustomization.Tree, objects []map[string]any, schemas *Schemas) []gitindex.Origin {
 	w := &walker{tree: tree}
 	if !tree.Generated {
 		w.fallback.file = tree.Root.File
@@ -31,7 +31,7 @@ func Trace(tree *kustomization.Tree, objects []map[string]any) []gitindex.Origin
 			origins[i] = gitindex.Origin{File: w.fallback.file, Line: w.fallback.line}
 			continue
 		}
-		item.settle(objects[i])
+		item.settle(objects[i], schemas)
 		item.referTo(names, w.vars)
 		from := item.from.known()
 		origins[i] = gitindex.Origin{File: from.file, Line: from.line, Fields: item.fields()}
