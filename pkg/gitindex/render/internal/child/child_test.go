@@ -44,25 +44,32 @@ func handle(tree fs.FS, request string) []string {
 		return []string{info.Name() + " " + info.Mode().String(), fmt.Sprint(err)}
 	case "panic":
 		panic("secret")
+	case "work":
+		return []string{work(name)}
 	}
 	return nil
 }
 
-func call(t *testing.T, request string) ([]string, error) {
+func start(t *testing.T, limits child.Limits) *child.Process {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree := fstest.MapFS{"a/b.yaml": {Data: []byte("text")}, "a/c/d": {}}
-	limits := child.Limits{CPU: 5 * time.Second, Memory: 512 << 20, Reply: 1 << 20}
-	var reply []string
 	process, err := child.Start([]string{self, "serve"}, limits)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer process.End()
-	err = process.Call(context.Background(), tree, ".", request, &reply)
+	t.Cleanup(process.End)
+	return process
+}
+
+func call(t *testing.T, request string) ([]string, error) {
+	t.Helper()
+	tree := fstest.MapFS{"a/b.yaml": {Data: []byte("text")}, "a/c/d": {}}
+	process := start(t, child.Limits{CPU: 5 * time.Second, Memory: 512 << 20, Reply: 1 << 20})
+	var reply []string
+	err := process.Call(context.Background(), tree, ".", request, &reply)
 	return reply, err
 }
 
