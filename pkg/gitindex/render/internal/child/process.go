@@ -30,7 +30,7 @@ type Limits struct {
 type Process struct {
 	cmd     *exec.Cmd
 	in      io.Closer
-	to      *gob.Encoder
+	to      *sender
 	from    *gob.Decoder
 	bounded *io.LimitedReader
 	written *head // to standard error
@@ -65,7 +65,7 @@ func Start(command []string, limits Limits) (*Process, error) {
 	}
 	bounded := &io.LimitedReader{R: out}
 	return &Process{
-		cmd: cmd, in: in, to: gob.NewEncoder(in), from: gob.NewDecoder(bounded),
+		cmd: cmd, in: in, to: newSender(in), from: gob.NewDecoder(bounded),
 		bounded: bounded, written: written, limits: limits,
 	}, nil
 }
@@ -119,14 +119,14 @@ func (p *Process) end() error {
 
 func (p *Process) converse(tree fs.FS, folder string, ahead []foreseen, request, reply any) error {
 	if !p.served {
-		if err := p.to.Encode(p.limits); err != nil {
+		if err := p.to.add(p.limits); err != nil {
 			return err
 		}
 	}
-	if err := p.to.Encode(ahead); err != nil {
+	if err := p.to.add(ahead); err != nil {
 		return err
 	}
-	if err := p.to.Encode(request); err != nil {
+	if err := p.to.send(request); err != nil {
 		return err
 	}
 	var asked []question
@@ -141,7 +141,7 @@ func (p *Process) converse(tree fs.FS, folder string, ahead []foreseen, request,
 			return p.from.Decode(reply)
 		}
 		asked = append(asked, *m.Question)
-		if err := p.to.Encode(look(tree, *m.Question)); err != nil {
+		if err := p.to.send(look(tree, *m.Question)); err != nil {
 			return err
 		}
 	}

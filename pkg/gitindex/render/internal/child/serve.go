@@ -20,7 +20,7 @@ func Serve[Request, Reply any](in io.Reader, out io.Writer, handle func(fs.FS, R
 	log.SetOutput(io.Discard)
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 
-	from, to := gob.NewDecoder(bufio.NewReader(in)), gob.NewEncoder(out)
+	from, to := gob.NewDecoder(bufio.NewReader(in)), newSender(out)
 	var limits Limits
 	if err := from.Decode(&limits); err != nil {
 		return fmt.Errorf("reading the limits: %w", err)
@@ -50,10 +50,10 @@ func Serve[Request, Reply any](in io.Reader, out io.Writer, handle func(fs.FS, R
 		reply := handle(tree, request)
 		used := bounds.used()
 		worn := used > limits.CPU || held() > limits.Memory/2
-		if err := to.Encode(message{Foreseen: tree.used, Used: used, Worn: worn}); err != nil {
+		if err := to.add(message{Foreseen: tree.used, Used: used, Worn: worn}); err != nil {
 			return fmt.Errorf("answering: %w", err)
 		}
-		if err := to.Encode(reply); err != nil {
+		if err := to.send(reply); err != nil {
 			return fmt.Errorf("answering: %w", err)
 		}
 	}

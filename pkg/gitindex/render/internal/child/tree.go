@@ -1,8 +1,10 @@
 package child
 
 import (
+	"bufio"
 	"encoding/gob"
 	"errors"
+	"io"
 	"io/fs"
 	"path"
 	"time"
@@ -16,6 +18,28 @@ type message struct {
 	Foreseen []int         // which of what was foreseen it asked
 	Used     time.Duration // processor time so far
 	Worn     bool          // it should get no other request
+}
+
+// sender writes what the other process waits for at once: to be woken takes it
+// longer than to read.
+type sender struct {
+	buffer *bufio.Writer
+	gob    *gob.Encoder
+}
+
+func newSender(out io.Writer) *sender {
+	buffer := bufio.NewWriter(out)
+	return &sender{buffer, gob.NewEncoder(buffer)}
+}
+
+// add writes a value that another one follows.
+func (s *sender) add(value any) error { return s.gob.Encode(value) }
+
+func (s *sender) send(value any) error {
+	if err := s.gob.Encode(value); err != nil {
+		return err
+	}
+	return s.buffer.Flush()
 }
 
 // question is one look at the tree.
@@ -72,7 +96,7 @@ func look(tree fs.FS, q question) answer {
 // remote is the parent's tree. It asks each question once, and none that was
 // foreseen.
 type remote struct {
-	to    *gob.Encoder
+	to    *sender
 	from  *gob.Decoder
 	known map[question]*known
 	used  []int // of what was foreseen
@@ -84,7 +108,7 @@ type known struct {
 	foreseen int // which one it is, while nobody has asked; else -1
 }
 
-func newRemote(to *gob.Encoder, from *gob.Decoder, ahead []foreseen) *remote {
+func newRemote(to *sender, from *gob.Decoder, ahead []foreseen) *remote {
 	r := &remote{to: to, from: from, known: make(map[question]*known, len(ahead))}
 	for i, f := range ahead {
 		r.known[f.Question] = &known{f.Answer, i}
@@ -105,7 +129,7 @@ func (r *remote) ask(look, name string) (answer, error) {
 	if !asked {
 		a = &known{foreseen: -1}
 		if r.lost == nil {
-			r.lost = r.to.Encode(message{Question: &q})
+			r.lost = r.to.send(message{Question: &q})
 		}
 		if r.lost == nil {
 			r.lost = r.from.Decode(&a.answer)
