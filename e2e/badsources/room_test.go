@@ -93,8 +93,12 @@ func newRoom(t *testing.T) *room {
 		hasty: git.New(t.TempDir(), credentials, git.Options{Timeout: 200 * time.Millisecond}),
 		gate:  &r.gate,
 	}
+	memory := int64(256 << 20)
+	if raceDetector {
+		memory *= 8 // it takes many times what it watches
+	}
 	renderer := &renderer{
-		Renderer: render.New(render.Options{Child: render.OwnChild(), ChildTime: 5 * time.Minute, ChildMemory: 256 << 20}),
+		Renderer: render.New(render.Options{Child: render.OwnChild(), ChildTime: 5 * time.Minute, ChildMemory: memory}),
 		others: map[string]*render.Renderer{
 			hasty:   render.New(render.Options{Child: render.OwnChild(), ChildTime: time.Second}),
 			endless: render.New(render.Options{Child: render.OwnChild(), ChildTime: time.Hour}),

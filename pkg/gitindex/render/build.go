@@ -36,7 +36,7 @@ func (w *kustomizeWork) do(tree fs.FS, memory *memory) kustomized {
 		if text, err = compact(o.fields); err == nil {
 			made.Objects = append(made.Objects, kustomizedObject{
 				JSON: text, File: o.file, Line: o.line, Sets: o.sets,
-				Secrets: o.secrets, Generated: o.generated, Sealed: o.undecrypted,
+				Secrets: o.secrets, Generated: o.generated, Undecrypted: o.undecrypted,
 			})
 		}
 	}

@@ -61,7 +61,8 @@ type kustomizedObject struct {
 	Sets      []gitindex.FieldOrigin
 	Secrets   [][]any
 	Generated string
-	Sealed    string // see object.undecrypted
+
+	Undecrypted string
 }
 
 // fault is an error as it goes from one process to another.
@@ -121,7 +122,7 @@ func (c *children) kustomize(files *files, w *kustomizeWork) ([]object, error) {
 	}
 	all := make([]object, len(k.Objects))
 	for i, o := range k.Objects {
-		all[i] = object{file: o.File, line: o.Line, sets: o.Sets, secrets: o.Secrets, generated: o.Generated, undecrypted: o.Sealed}
+		all[i] = object{file: o.File, line: o.Line, sets: o.Sets, secrets: o.Secrets, generated: o.Generated, undecrypted: o.Undecrypted}
 		decoder := json.NewDecoder(bytes.NewReader(o.JSON))
 		decoder.UseNumber()
 		if err := decoder.Decode(&all[i].fields); err != nil {
