@@ -9,7 +9,7 @@ import (
 // quiet keeps Kustomize's warnings of deprecated fields off standard error
 // until the returned function is called. It has no setting for them: it
 // writes to os.Stderr, and of unused vars to the standard logger, so those are
-// what has to be replaced. It is called with engine locked, and only for
+// what has to be replaced. It is called while nothing else renders, and only for
 // kustomizations that do have such fields.
 func quiet() (loud func()) {
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
