@@ -155,11 +155,11 @@ func (s *summary) condition(item *v1alpha1.GitSource, err error, problems int) m
 	case s.failed > 0:
 		return wrong(v1alpha1.ReasonRenderFailed, fmt.Sprintf("%d of %d sources are not as Git has them. The first: %s", s.failed, s.status.Total, first))
 	case problems > 0:
-		return wrong(v1alpha1.ReasonDiscoveryFailed, fmt.Sprintf("No source could be made of %d objects. The first: %s", problems, first))
+		return wrong(v1alpha1.ReasonDiscoveryFailed, fmt.Sprintf("No source could be made of %s. The first: %s", counted(problems, "object"), first))
 	case s.unlooked:
 		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonPending, Message: "Not all sources have been looked at yet."}
 	}
-	said := fmt.Sprintf("%d objects of %d sources.", s.objects, s.status.Total)
+	said := fmt.Sprintf("%s of %s.", counted(s.objects, "object"), counted(s.status.Total, "source"))
 	if s.status.Total == 0 {
 		said = nothingFound(item)
 	}

@@ -141,7 +141,7 @@ func condition(state *gitindex.SourceState, status *v1alpha1.GitSourceStatus) me
 	}
 	return metav1.Condition{
 		Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonRendered,
-		Message: fmt.Sprintf("%d objects at %s.%s", status.Objects, state.Revision.Short(), firstWarning(status)),
+		Message: fmt.Sprintf("%s at %s.%s", counted(status.Objects, "object"), state.Revision.Short(), firstWarning(status)),
 	}
 }
 
@@ -165,4 +165,12 @@ func conflicts(ours func(source string) bool, snapshot *gitindex.Snapshot) []str
 		}
 	}
 	return messages
+}
+
+// counted is so many of what a noun names.
+func counted[N int | int32](count N, noun string) string {
+	if count == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", count, noun)
 }

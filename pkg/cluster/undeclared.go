@@ -108,10 +108,11 @@ func undeclared(was *gitindex.LocationState, next *gitindex.Snapshot) int {
 }
 
 func unguarded(objects int) string {
+	verb := "are"
 	if objects == 1 {
-		return "1 object is guarded no more"
+		verb = "is"
 	}
-	return fmt.Sprintf("%d objects are guarded no more", objects)
+	return fmt.Sprintf("%s %s guarded no more", counted(objects, "object"), verb)
 }
 
 // goneSources are those of one GitSource, and what they declared.
