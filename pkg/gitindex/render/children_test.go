@@ -2,6 +2,7 @@ package render
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -69,5 +70,24 @@ func TestAChartTakesTheRoomOfAnIdleChild(t *testing.T) {
 	mustRender(t, r, "chart")
 	if idle.Usable() {
 		t.Errorf("there were more than %d", maxChildren)
+	}
+}
+
+// What a child was told ahead is of another location: this one would be too
+// large with it.
+func TestWhatAKilledChildWasToldIsNotCounted(t *testing.T) {
+	text := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n#" + strings.Repeat("x", 600) + "\n"
+	files := fstest.MapFS{
+		"one/kustomization.yaml": {Data: []byte("resources: [../shared/c.yaml]\n")},
+		"shared/c.yaml":          {Data: []byte(text)},
+		"two/kustomization.yaml": {Data: []byte("resources: [c.yaml]\n")},
+		"two/c.yaml":             {Data: []byte(text)},
+	}
+	r := New(Options{Child: OwnChild(), MaxBytes: 1000})
+	for _, path := range []string{"one", "two"} {
+		if _, _, err := r.Render(context.Background(), files, gitindex.Location{Path: path}); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		r.children.idle[0].End()
 	}
 }

@@ -73,6 +73,9 @@ func Start(command []string, limits Limits) (*Process, error) {
 // Call has the child handle a request about a folder of the tree, and decodes
 // its answer into reply. The tree is read by the calling goroutine alone. The
 // process has ended after an error, and when ctx ends.
+//
+// What the child was told ahead counts as looked at once it made use of it, or
+// ran into a limit that another child would, too.
 func (p *Process) Call(ctx context.Context, tree fs.FS, folder string, request, reply any) error {
 	p.bounded.N = p.limits.Reply
 	stop := context.AfterFunc(ctx, func() { _ = p.cmd.Process.Kill() })
@@ -85,17 +88,17 @@ func (p *Process) Call(ctx context.Context, tree fs.FS, folder string, request, 
 	if err == nil {
 		return nil
 	}
-	for _, f := range ahead {
-		look(tree, f.Question) // it may have made use of any
-	}
 	ended := p.end()
 	if ctx.Err() != nil {
 		return fmt.Errorf("rendering was stopped: %w", context.Cause(ctx))
 	}
-	if p.bounded.N <= 0 {
-		return &LimitError{what: fmt.Sprintf("what it comes to is larger than %d MiB: look for a loop, or split it", p.limits.Reply>>20)}
+	err = p.explain(errors.Join(err, ended))
+	if limit := (*LimitError)(nil); errors.As(err, &limit) && !limit.OfMemory {
+		for _, f := range ahead {
+			look(tree, f.Question) // it may have made use of any
+		}
 	}
-	return p.explain(errors.Join(err, ended))
+	return err
 }
 
 // Served tells whether the child has handled a request before, well or not.
@@ -171,6 +174,9 @@ var signsOfNoMemory = []string{
 // explain finds out why a child ended without an answer. What it wrote is not
 // shown: it may hold anything.
 func (p *Process) explain(err error) error {
+	if p.bounded.N <= 0 {
+		return &LimitError{what: fmt.Sprintf("what it comes to is larger than %d MiB: look for a loop, or split it", p.limits.Reply>>20)}
+	}
 	if state := p.cmd.ProcessState; state != nil && state.UserTime()+state.SystemTime()-p.used >= p.limits.CPU {
 		return &LimitError{what: fmt.Sprintf("rendering takes more than %s of processor time: look for a loop in it", p.limits.CPU)}
 	}
