@@ -105,3 +105,21 @@ func TestAPanicInAChildIsAnErrorThatDoesNotShowIt(t *testing.T) {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
+
+func TestATreeThatPanicsEndsTheChild(t *testing.T) {
+	process := start(t, child.Limits{CPU: 5 * time.Second, Memory: 512 << 20, Reply: 1 << 20})
+	defer func() {
+		if recover() == nil {
+			t.Error("it didn't panic")
+		}
+		if process.Usable() {
+			t.Error("it waits for an answer for ever")
+		}
+	}()
+	var reply []string
+	_ = process.Call(context.Background(), panicking{}, ".", "read a", &reply)
+}
+
+type panicking struct{}
+
+func (panicking) Open(string) (fs.File, error) { panic("a broken tree") }

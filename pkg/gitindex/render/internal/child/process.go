@@ -79,8 +79,16 @@ func Start(command []string, limits Limits) (*Process, error) {
 func (p *Process) Call(ctx context.Context, tree fs.FS, folder string, request, reply any) error {
 	p.bounded.N = p.limits.Reply
 	stop := context.AfterFunc(ctx, func() { _ = p.cmd.Process.Kill() })
+	returned := false
+	defer func() {
+		if !returned { // the tree panicked
+			stop()
+			p.End()
+		}
+	}()
 	ahead := p.foresight.ahead(tree, folder)
 	err := p.converse(tree, folder, ahead, request, reply)
+	returned = true
 	if !stop() {
 		p.worn = true // it is killed, or about to be
 	}
