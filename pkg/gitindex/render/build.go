@@ -54,9 +54,10 @@ type builder struct {
 }
 
 func (b *builder) objects(files fs.FS) ([]object, error) {
-	w := b.work
+	w, cache := b.work, &b.memory.files
 	if w.Objects != nil {
-		files = folder(w.Objects)
+		// Values of Secrets may be in them: nothing of them is kept.
+		files, cache = folder(w.Objects), nil
 	}
 	var over *kustomization.Overlay
 	if w.Overlay != nil {
@@ -66,7 +67,7 @@ func (b *builder) objects(files fs.FS) ([]object, error) {
 			over.Generate = w.list
 		}
 	}
-	tree, err := kustomization.Load(files, w.Dir, over, kustomization.Limits{Layers: maxLayers, Objects: w.MaxObjects}, &b.memory.files)
+	tree, err := kustomization.Load(files, w.Dir, over, kustomization.Limits{Layers: maxLayers, Objects: w.MaxObjects}, cache)
 	if err != nil {
 		return nil, err
 	}
