@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"io/fs"
 	"maps"
 	"path"
@@ -53,7 +54,15 @@ type builder struct {
 	spoilt bool // see kustomized.Spoilt
 }
 
-func (b *builder) objects(files fs.FS) ([]object, error) {
+func (b *builder) objects(files fs.FS) (all []object, err error) {
+	var tree *kustomization.Tree
+	defer func() {
+		if recover() != nil {
+			b.spoilt = true
+			openapi.ResetOpenAPI()
+			all, err = nil, b.broken(tree)
+		}
+	}()
 	w, cache := b.work, &b.memory.files
 	if w.Objects != nil {
 		// Values of Secrets may be in them: nothing of them is kept.
@@ -67,7 +76,7 @@ func (b *builder) objects(files fs.FS) ([]object, error) {
 			over.Generate = w.list
 		}
 	}
-	tree, err := kustomization.Load(files, w.Dir, over, kustomization.Limits{Layers: maxLayers, Objects: w.MaxObjects}, cache)
+	tree, err = kustomization.Load(files, w.Dir, over, kustomization.Limits{Layers: maxLayers, Objects: w.MaxObjects}, cache)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +87,17 @@ func (b *builder) objects(files fs.FS) ([]object, error) {
 	// the origins are about that: both need the same one.
 	defer b.resetSchema(tree)
 	return b.decryptedBuild(tree)
+}
+
+// broken is the error of a panic outside of a build: where Kustomize's code
+// reads files before it, and messages after it. What it says isn't shown, as
+// it may hold anything.
+func (b *builder) broken(tree *kustomization.Tree) error {
+	file := b.work.Dir
+	if tree != nil && tree.Root != nil {
+		file = tree.Root.File
+	}
+	return &gitindex.RenderError{File: file, Err: fmt.Errorf("Kustomize can't build it: %w", &panicError{})}
 }
 
 // list is a kustomization of nothing but the objects.
