@@ -42,6 +42,9 @@ func (r *Recorder) ReadFile(name string) ([]byte, error) {
 	return data, err
 }
 
+// Note notes the content of a file that is too large to be read.
+func (r *Recorder) Note(name string) { r.note(lookRead+" "+name, contentOf(r.tree, name)) }
+
 // ReadDir lists a folder.
 func (r *Recorder) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(r.tree, name)

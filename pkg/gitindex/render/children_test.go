@@ -2,6 +2,7 @@ package render
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -89,5 +90,33 @@ func TestWhatAKilledChildWasToldIsNotCounted(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 		r.children.idle[0].End()
+	}
+}
+
+// A child that is told of the kustomization, and asks for what is too large, has
+// to be asked again when the kustomization names something else.
+func TestInputsOfWhatIsTooLargeAreComplete(t *testing.T) {
+	small := []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n")
+	large := []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n#" + strings.Repeat("x", 2000) + "\n")
+	files := fstest.MapFS{
+		"one/kustomization.yaml": {Data: []byte("resources: [c.yaml]\n")},
+		"one/c.yaml":             {Data: small},
+		"two/kustomization.yaml": {Data: []byte("resources: [large.yaml]\n")},
+		"two/large.yaml":         {Data: large},
+	}
+	r := New(Options{Child: OwnChild(), MaxBytes: 1000})
+	if _, _, err := r.Render(context.Background(), files, gitindex.Location{Path: "one"}); err != nil {
+		t.Fatal(err)
+	}
+	_, inputs, err := r.Render(context.Background(), files, gitindex.Location{Path: "two"})
+	if want := "reading two/large.yaml: the files of this location are larger than 1000 bytes in all: split it into several locations"; err == nil || err.Error() != want {
+		t.Errorf("\n got %v\nwant %s", err, want)
+	}
+	for _, name := range []string{"two/kustomization.yaml", "two/large.yaml"} {
+		changed := maps.Clone(files)
+		changed[name] = &fstest.MapFile{Data: small}
+		if inputs.Unchanged(changed) {
+			t.Errorf("it wouldn't be rendered again when %s changes", name)
+		}
 	}
 }

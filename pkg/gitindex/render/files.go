@@ -89,6 +89,7 @@ func (f *files) ReadFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	if info, err := fs.Stat(f.recorder, name); err == nil && !info.IsDir() && info.Size() > f.left {
+		f.recorder.Note(name)
 		return nil, f.tooMuch(name)
 	}
 	data, err := f.recorder.ReadFile(name)

@@ -69,15 +69,14 @@ func cutFolder(name, folder string) (below string, inside bool) {
 	return below, inside && (below == "" || below[0] == '/')
 }
 
-// settle counts the looks that the child made use of.
-func (f *foresight) settle(tree fs.FS, folder string, ahead []foreseen, used []int, asked []question) {
-	f.folder, f.asked = folder, f.asked[:0]
+// settle counts looks that the child made use of, and returns them.
+func settle(tree fs.FS, ahead []foreseen, used []int) []question {
+	var all []question
 	for _, i := range used {
-		if i < 0 || i >= len(ahead) {
-			continue
+		if i >= 0 && i < len(ahead) {
+			look(tree, ahead[i].Question)
+			all = append(all, ahead[i].Question)
 		}
-		look(tree, ahead[i].Question)
-		f.asked = append(f.asked, ahead[i].Question)
 	}
-	f.asked = append(f.asked, asked...)
+	return all
 }

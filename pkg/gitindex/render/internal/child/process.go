@@ -146,8 +146,10 @@ func (p *Process) converse(tree fs.FS, folder string, ahead []foreseen, request,
 		if err := p.from.Decode(&m); err != nil {
 			return err
 		}
+		// In their order: after one that is too much, none counts any more.
+		asked = append(asked, settle(tree, ahead, m.Foreseen)...)
 		if m.Question == nil {
-			p.foresight.settle(tree, folder, ahead, m.Foreseen, asked)
+			p.foresight = foresight{folder, asked}
 			p.used, p.worn = m.Used, m.Worn
 			return p.from.Decode(reply)
 		}

@@ -15,7 +15,7 @@ import (
 type message struct {
 	Question *question
 
-	Foreseen []int         // which of what was foreseen it asked
+	Foreseen []int         // which of what was foreseen it made use of since the last one
 	Used     time.Duration // processor time so far
 	Worn     bool          // it should get no other request
 }
@@ -99,7 +99,7 @@ type remote struct {
 	to    *sender
 	from  *gob.Decoder
 	known map[question]*known
-	used  []int // of what was foreseen
+	used  []int // of what was foreseen, and the parent doesn't know yet
 	lost  error // the parent is gone
 }
 
@@ -129,7 +129,8 @@ func (r *remote) ask(look, name string) (answer, error) {
 	if !asked {
 		a = &known{foreseen: -1}
 		if r.lost == nil {
-			r.lost = r.to.send(message{Question: &q})
+			r.lost = r.to.send(message{Question: &q, Foreseen: r.used})
+			r.used = nil
 		}
 		if r.lost == nil {
 			r.lost = r.from.Decode(&a.answer)
