@@ -180,6 +180,29 @@ func TestAKustomizationThatTakesTooMuchIsStopped(t *testing.T) {
 	}
 }
 
+// What the child was told ahead is of another location: this one would be too
+// large with it.
+func TestWhatAStoppedChildWasToldMakesNothingTooLarge(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux bounds time")
+	}
+	files := muchWork()
+	size := int64(600)
+	for _, file := range files {
+		size += int64(len(file.Data))
+	}
+	files["one/kustomization.yaml"] = &fstest.MapFile{Data: []byte("resources: [../shared/c.yaml]\n")}
+	files["shared/c.yaml"] = &fstest.MapFile{Data: []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n#" + strings.Repeat("x", 1000) + "\n")}
+	renderer := render.New(render.Options{Child: render.OwnChild(), ChildTime: time.Second, MaxBytes: size})
+	if _, _, err := renderer.Render(context.Background(), files, gitindex.Location{Path: "one"}); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := renderer.Render(context.Background(), files, gitindex.Location{Path: "app"})
+	if want := "app/kustomization.yaml: rendering takes more than 1s of processor time: look for a loop in it"; err == nil || err.Error() != want {
+		t.Errorf("\n got %v\nwant %s", err, want)
+	}
+}
+
 // Each is rendered by a child that has rendered one of the others before, and
 // is told the answers to the questions that it asked then.
 func TestInputsAreWhatAKustomizationWasMadeOf(t *testing.T) {

@@ -74,8 +74,8 @@ func Start(command []string, limits Limits) (*Process, error) {
 // its answer into reply. The tree is read by the calling goroutine alone. The
 // process has ended after an error, and when ctx ends.
 //
-// What the child was told ahead counts as looked at once it made use of it, or
-// ran into a limit that another child would, too.
+// What the child was told ahead counts as looked at once it made use of it. After
+// an error it is recorded.
 func (p *Process) Call(ctx context.Context, tree fs.FS, folder string, request, reply any) error {
 	p.bounded.N = p.limits.Reply
 	stop := context.AfterFunc(ctx, func() { _ = p.cmd.Process.Kill() })
@@ -97,16 +97,15 @@ func (p *Process) Call(ctx context.Context, tree fs.FS, folder string, request, 
 		return nil
 	}
 	ended := p.end()
+	if foreseeing, ok := tree.(Foreseeing); ok {
+		for _, f := range ahead {
+			look(foreseeing.Recorded(), f.Question) // it may have made use of any
+		}
+	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("rendering was stopped: %w", context.Cause(ctx))
 	}
-	err = p.explain(errors.Join(err, ended))
-	if limit := (*LimitError)(nil); errors.As(err, &limit) && !limit.OfMemory {
-		for _, f := range ahead {
-			look(tree, f.Question) // it may have made use of any
-		}
-	}
-	return err
+	return p.explain(errors.Join(err, ended))
 }
 
 // Served tells whether the child has handled a request before, well or not.
