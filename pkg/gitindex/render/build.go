@@ -1,7 +1,7 @@
 package render
 
 import (
-	"fmt"
+	"errors"
 	"io/fs"
 	"maps"
 	"path"
@@ -89,6 +89,8 @@ func (b *builder) objects(files fs.FS) (all []object, err error) {
 	return b.decryptedBuild(tree)
 }
 
+var errBroken = errors.New("it can't be built: Kustomize breaks on something in it, or below it, that is of an unexpected form")
+
 // broken is the error of a panic outside of a build: where Kustomize's code
 // reads files before it, and messages after it. What it says isn't shown, as
 // it may hold anything.
@@ -97,7 +99,7 @@ func (b *builder) broken(tree *kustomization.Tree) error {
 	if tree != nil && tree.Root != nil {
 		file = tree.Root.File
 	}
-	return &gitindex.RenderError{File: file, Err: fmt.Errorf("Kustomize can't build it: %w", &panicError{})}
+	return &gitindex.RenderError{File: file, Err: errBroken}
 }
 
 // list is a kustomization of nothing but the objects.

@@ -167,7 +167,7 @@ func TestFaultsInKustomizationsAreNamedWithTheirPlace(t *testing.T) {
 		},
 		"a message that Kustomize panics at when it is read": {
 			"-- app/kustomization.yaml --\nresources: [d.yaml]\nreplacements: [{source: {kind: a & b, name: c}, targets: [{select: {kind: Deployment}, fieldPaths: [x]}]}]\n-- app/d.yaml --\n" + deployment,
-			"app/kustomization.yaml: Kustomize can't build it: it breaks on something in it, or below it, that is of an unexpected form",
+			"app/kustomization.yaml: it can't be built: Kustomize breaks on something in it, or below it, that is of an unexpected form",
 		},
 		"a schema that is none, at which Kustomize panics": {
 			"-- app/kustomization.yaml --\nresources: [d.yaml]\nopenapi: {path: s.json}\npatches: [{path: d.yaml}]\n-- app/s.json --\n{\"definitions\": 3}\n" + oneDeployment,
