@@ -102,31 +102,34 @@ func (c *children) run(ctx context.Context, files *files, w work) (made, error) 
 	case <-ctx.Done():
 		return made{}, &noFault{fmt.Errorf("rendering was stopped: %w", context.Cause(ctx))}
 	}
-	for {
-		process, err := c.take(w.reusable())
-		if err != nil {
-			return made{}, &noFault{err}
-		}
-		used := process.Served()
-		var m made
-		err = process.Call(ctx, files, w.folder(), w, &m)
-		if err == nil && w.reusable() && !m.Kustomize.Spoilt {
-			c.keep(process)
-		} else {
-			process.End()
-		}
-		limit := (*child.LimitError)(nil)
-		limited := errors.As(err, &limit)
-		switch {
-		case err == nil:
-			return m, nil
-		case used && ctx.Err() == nil && (!limited || limit.OfMemory):
-			// Somebody killed it, or it still held what earlier work took: one
-			// that is new does better.
-		case limited:
-			return made{}, limit
-		default:
-			return made{}, &noFault{err}
-		}
+	process, err := c.take(w.reusable())
+	if err != nil {
+		return made{}, &noFault{err}
 	}
+	used := process.Served()
+	m, err := c.have(ctx, process, files, w)
+	if err != nil && used && ctx.Err() == nil {
+		// Somebody killed it, or it held what earlier work took, or it didn't say
+		// what it read of what it was told: one that is new does better.
+		if process, err = c.take(false); err != nil {
+			return made{}, &noFault{err}
+		}
+		m, err = c.have(ctx, process, files, w)
+	}
+	if limit := (*child.LimitError)(nil); err != nil && !errors.As(err, &limit) {
+		err = &noFault{err}
+	}
+	return m, err
+}
+
+// have has this child do work, and keeps it if it may do more.
+func (c *children) have(ctx context.Context, process *child.Process, files *files, w work) (made, error) {
+	var m made
+	err := process.Call(ctx, files, w.folder(), w, &m)
+	if err == nil && w.reusable() && !m.Kustomize.Spoilt {
+		c.keep(process)
+	} else {
+		process.End()
+	}
+	return m, err
 }

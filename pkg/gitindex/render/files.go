@@ -50,10 +50,6 @@ func (f *files) Ahead() fs.FS {
 	return ahead{f.seen}
 }
 
-// Recorded implements child.Foreseeing: looks at it are inputs, and don't add to
-// what the location may read.
-func (f *files) Recorded() fs.FS { return f.recorder }
-
 // maxSeen bounds what there is to remember of the looks at a tree, in bytes: a
 // hundred thousand and more. Git keeps a folder that lies in many places once,
 // so that a small repository may have any number of them.

@@ -103,13 +103,18 @@ func (e *missingFile) Unwrap() error { return fs.ErrNotExist }
 // package variable.
 var engine sync.Mutex
 
+// here does the work in this process.
+func (w *kustomizeWork) here(tree fs.FS) kustomized {
+	engine.Lock()
+	defer engine.Unlock()
+	return w.do(tree, &memory{})
+}
+
 // kustomize has work done by a child, or where there are none by this process.
 func (c *children) kustomize(files *files, w *kustomizeWork) ([]object, error) {
 	var k kustomized
 	if len(c.command) == 0 {
-		engine.Lock()
-		k = w.do(files, &memory{})
-		engine.Unlock()
+		k = w.here(files)
 	} else {
 		m, err := c.run(files.ctx, files, work{Kustomize: w})
 		if err != nil {

@@ -12,9 +12,6 @@ type Foreseeing interface {
 
 	// Ahead is that view; nil if there is none.
 	Ahead() fs.FS
-
-	// Recorded is one of which the looks are recorded, but bound nothing.
-	Recorded() fs.FS
 }
 
 const (

@@ -74,8 +74,10 @@ func Start(command []string, limits Limits) (*Process, error) {
 // its answer into reply. The tree is read by the calling goroutine alone. The
 // process has ended after an error, and when ctx ends.
 //
-// What the child was told ahead counts as looked at once it made use of it. After
-// an error it is recorded.
+// What the child was told ahead counts as looked at once it has said that it made
+// use of it. One that has served and ends with an error may have said too little:
+// its error is no answer then, and another child has to be asked, which is told
+// nothing ahead.
 func (p *Process) Call(ctx context.Context, tree fs.FS, folder string, request, reply any) error {
 	p.bounded.N = p.limits.Reply
 	stop := context.AfterFunc(ctx, func() { _ = p.cmd.Process.Kill() })
@@ -97,11 +99,6 @@ func (p *Process) Call(ctx context.Context, tree fs.FS, folder string, request, 
 		return nil
 	}
 	ended := p.end()
-	if foreseeing, ok := tree.(Foreseeing); ok {
-		for _, f := range ahead {
-			look(foreseeing.Recorded(), f.Question) // it may have made use of any
-		}
-	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("rendering was stopped: %w", context.Cause(ctx))
 	}
@@ -160,13 +157,7 @@ func (p *Process) converse(tree fs.FS, folder string, ahead []foreseen, request,
 }
 
 // LimitError says which limit a child ran into.
-type LimitError struct {
-	what string
-
-	// OfMemory tells that it was that of memory, of which earlier requests may
-	// have left some in use.
-	OfMemory bool
-}
+type LimitError struct{ what string }
 
 func (e *LimitError) Error() string { return e.what }
 
@@ -184,17 +175,14 @@ var signsOfNoMemory = []string{
 // shown: it may hold anything.
 func (p *Process) explain(err error) error {
 	if p.bounded.N <= 0 {
-		return &LimitError{what: fmt.Sprintf("what it comes to is larger than %d MiB: look for a loop, or split it", p.limits.Reply>>20)}
+		return &LimitError{fmt.Sprintf("what it comes to is larger than %d MiB: look for a loop, or split it", p.limits.Reply>>20)}
 	}
 	if state := p.cmd.ProcessState; state != nil && state.UserTime()+state.SystemTime()-p.used >= p.limits.CPU {
-		return &LimitError{what: fmt.Sprintf("rendering takes more than %s of processor time: look for a loop in it", p.limits.CPU)}
+		return &LimitError{fmt.Sprintf("rendering takes more than %s of processor time: look for a loop in it", p.limits.CPU)}
 	}
 	for _, sign := range signsOfNoMemory {
 		if strings.Contains(p.written.text.String(), sign) {
-			return &LimitError{
-				what:     fmt.Sprintf("rendering takes more than %d MiB of memory: look for a loop in it, or split it", p.limits.Memory>>20),
-				OfMemory: true,
-			}
+			return &LimitError{fmt.Sprintf("rendering takes more than %d MiB of memory: look for a loop in it, or split it", p.limits.Memory>>20)}
 		}
 	}
 	return fmt.Errorf("the rendering process ended without an answer: %w", err)
