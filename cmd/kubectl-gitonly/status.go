@@ -160,7 +160,11 @@ func printSource(w io.Writer, source *v1alpha1.GitSource, now time.Time) {
 	st := &source.Status
 	from, revision, checked := cmp.Or(st.From, "-"), "-", "never"
 	if found := st.Sources; found != nil {
-		from = fmt.Sprintf("%s (%d sources)", from, found.Total)
+		noun := "sources"
+		if found.Total == 1 {
+			noun = "source"
+		}
+		from = fmt.Sprintf("%s (%d %s)", from, found.Total, noun)
 	}
 	if st.Revision.Commit != "" {
 		revision = gitindex.Revision{Name: st.Revision.Name, Commit: st.Revision.Commit}.Short()

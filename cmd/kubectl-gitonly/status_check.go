@@ -51,11 +51,11 @@ func unready(s status) error {
 	return errors.New(strings.Join(reasons, "; "))
 }
 
-// agentless says why an enforcing policy knows nobody who brings Git's changes;
-// empty if it may know somebody.
+// agentless says who is missing that would bring Git's changes past an enforcing
+// policy; empty if nobody is known to be.
 func agentless(policy *v1alpha1.GuardPolicy) string {
 	agents := apimeta.FindStatusCondition(policy.Status.Conditions, v1alpha1.ConditionAgents)
-	if policy.Spec.Mode != v1alpha1.ModeEnforce || agents == nil || agents.Status != metav1.ConditionFalse || agents.Reason != v1alpha1.ReasonNoAgents {
+	if policy.Spec.Mode != v1alpha1.ModeEnforce || agents == nil || agents.Status != metav1.ConditionFalse {
 		return ""
 	}
 	return agents.Message

@@ -16,6 +16,8 @@ func TestACheckNamesWhatIsNotReady(t *testing.T) {
 		unseen = "\nkind: GuardPolicy\nmetadata: {name: gitonly}\n"
 		alone  = "\nkind: GuardPolicy\nmetadata: {name: alone}\nspec: {mode: Enforce}\nstatus: {conditions: [{type: Ready, status: \"True\", reason: Applied}, {type: Agents, status: \"False\", reason: NoAgents, " +
 			"message: \"nobody can bring Git's changes: spec.agents.subjects is empty, and no GitSource has found Argo CD or Flux\"}]}\n"
+		astray = "\nkind: GuardPolicy\nmetadata: {name: astray}\nspec: {mode: Enforce}\nstatus: {conditions: [{type: Ready, status: \"True\", reason: Applied}, {type: Agents, status: \"False\", reason: AgentNotFound, " +
+			"message: \"ServiceAccount flux-system/syncer of spec.agents doesn't exist\"}]}\n"
 		used = "\nkind: GuardPolicy\nmetadata: {name: gitonly}\nstatus: {conditions: [{type: Ready, status: \"True\", reason: Applied}]}\n"
 	)
 	for _, test := range []struct {
@@ -30,6 +32,7 @@ func TestACheckNamesWhatIsNotReady(t *testing.T) {
 		{name: "no replica was heard of for long", objects: []string{silent, used, renamed}, want: "no replica of gitonly was heard of lately"},
 		{name: "a policy refuses the agent, too", objects: []string{ready, alone, renamed},
 			want: "GuardPolicy alone enforces, and nobody can bring Git's changes: spec.agents.subjects is empty, and no GitSource has found Argo CD or Flux"},
+		{name: "a policy refuses an agent that it misspells", objects: []string{ready, astray, renamed}, want: "GuardPolicy astray enforces, and ServiceAccount flux-system/syncer of spec.agents doesn't exist"},
 		{name: "one that only warns does not", objects: []string{ready, strings.Replace(alone, "Enforce", "Audit", 1), renamed}},
 		{name: "the API server can't verify gitonly", objects: []string{ready, used, unverified}, want: "ValidatingWebhookConfiguration gitonly has no caBundle, and no write that it asks about passes"},
 		{name: "and asks in vain", objects: []string{ready, used, string(webhook.Registration)}, want: "ValidatingWebhookConfiguration gitonly has no caBundle, and every write passes"},

@@ -100,6 +100,14 @@ kind: GitSource
 metadata: {name: new}
 spec: {argoCD: {}}
 `, `
+kind: GitSource
+metadata: {name: argocd}
+spec: {argoCD: {}}
+status:
+  from: Argo CD in argocd
+  sources: {total: 1, rendered: 1}
+  conditions: [{type: Ready, status: "True", reason: Rendered, message: ok, lastTransitionTime: null}]
+`, `
 kind: GuardPolicy
 metadata: {name: workloads}
 spec: {mode: Enforce, undecidable: Allow}
@@ -139,6 +147,7 @@ spec: {object: {kind: Deployment, namespace: staging, name: web}, openedBy: {use
 status: {state: Expired}
 `, string(webhook.Registration))
 	want := `SOURCE   FROM                                    REVISION       OBJECTS   CHECKED   READY
+argocd   Argo CD in argocd (1 source)            -              0         never     yes
 flux     Flux (12 sources)                       -              340       2m ago    yes
 infra    https://git.example.com/org/infra.git   main@4f2c1ab   16        12s ago   no, RenderFailed
 new      -                                       -              0         never     not seen by gitonly yet
@@ -153,6 +162,9 @@ The API server asks gitonly by ValidatingWebhookConfiguration gitonly, failurePo
 
 OBJECT                   STATE    BY     SINCE                  UNTIL                             USES   REASON
 Deployment staging/web   Active   dana   2026-03-01T11:30:00Z   2026-03-01T12:30:00Z (30m left)   3      INC-1234 gateway down
+
+GitSource argocd
+  1 rendered, 0 known by the agent's record alone, 1 in all
 
 GitSource flux
   11 rendered, 1 known by the agent's record alone, 12 in all

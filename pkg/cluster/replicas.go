@@ -118,7 +118,7 @@ func revisionOf(gitSource string, snapshot *gitindex.Snapshot) string {
 	if count == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%x of %d sources", hash.Sum(nil)[:4], count)
+	return fmt.Sprintf("%x of %s", hash.Sum(nil)[:4], counted(count, "source"))
 }
 
 // present are the replicas that were heard of lately.
