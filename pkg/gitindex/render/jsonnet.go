@@ -28,6 +28,9 @@ func (j *job) jsonnet(at gitindex.Location, folder bool) ([]object, error) {
 		if names, err = j.filesOf(at.Path, directory, ".jsonnet"); err != nil {
 			return nil, err
 		}
+		if len(names) == 0 && at.Build.Directory == nil {
+			return nil, fmt.Errorf("%s has no .jsonnet file: name the folder of one", at.Path)
+		}
 		root = at.Path
 	}
 	evaluated, err := j.evaluate(root, names, at.Build.Jsonnet)

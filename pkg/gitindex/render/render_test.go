@@ -74,6 +74,10 @@ func TestLocationsThatCantBeRenderedSayWhy(t *testing.T) {
 			many, gitindex.Location{Path: "apps", Render: gitindex.Kustomize},
 			"apps has no kustomization.yaml: add one, or name another folder",
 		},
+		"a folder whose Jsonnet is in folders below": {
+			"-- apps/web/web.jsonnet --\n{}\n", gitindex.Location{Path: "apps", Render: gitindex.Jsonnet},
+			"apps has no .jsonnet file: name the folder of one",
+		},
 		"a folder with nothing but Jsonnet, unless it is said": {
 			"-- apps/web.jsonnet --\n{}\n-- apps/lib.libsonnet --\n{}\n-- apps/README.md --\n-- apps/.ci/lint.yaml --\n- a\n", gitindex.Location{Path: "apps"},
 			"apps holds Jsonnet only, which Auto leaves out: set render to Jsonnet for the path apps",
