@@ -77,6 +77,7 @@ func (s *sourceStatus) Reconcile(ctx context.Context, request reconcile.Request)
 	if !worthWriting(before.Status, item.Status) {
 		return reconcile.Result{}, nil
 	}
+	before.Status.Objects = -1 // a patch leaves out what stays, and a count of 0 may not be written yet
 	if err := s.client.Status().Patch(ctx, &item, client.MergeFrom(before)); err != nil {
 		return reconcile.Result{}, fmt.Errorf("writing the status of GitSource %s: %w", item.Name, client.IgnoreNotFound(err))
 	}
