@@ -109,11 +109,7 @@ func reason(ctx context.Context, s *scenario, _ *testscript.TestScript, args []s
 	}
 	var got []string
 	// The log is written a moment after the answer; what controllers do takes longer.
-	soon := 5 * time.Second
-	if by != "" {
-		soon = patience
-	}
-	err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, soon, true, func(context.Context) (bool, error) {
+	err := wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, func(context.Context) (bool, error) {
 		var err error
 		if by != "" {
 			got, err = s.reasonsBy(by, on)
