@@ -18,7 +18,7 @@ import (
 )
 
 // patience is how long a test waits for what must come in the end.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // process is gitonly, of a release of the chart that has its name.
 type process struct {
@@ -35,13 +35,13 @@ func (p *process) leads() {
 	p.t.Helper()
 	err := p.webhook.Register(p.t.Context(), stage.Registration{
 		Namespaces:    &metav1.LabelSelector{MatchLabels: map[string]string{"mode": "enforce"}},
-		FailurePolicy: admissionregistration.Fail, Condition: "has(request.namespace)", TimeoutSeconds: 10,
+		FailurePolicy: admissionregistration.Fail, Condition: "has(request.namespace)",
 	}, "shop")
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	p.waitFor("the lead", p.log, "leading")
-	if out := p.as("admin", "", "wait", "--for=condition=Ready", "--timeout=1m", "gitsource/infra"); !strings.Contains(out, "condition met") {
+	if out := p.as("admin", "", "wait", "--for=condition=Ready", "--timeout="+patience.String(), "gitsource/infra"); !strings.Contains(out, "condition met") {
 		p.t.Fatal(out)
 	}
 }

@@ -44,7 +44,7 @@ type Registration struct {
 	URL string
 	CA  []byte // PEM
 
-	TimeoutSeconds int32 // that of the same file if 0
+	TimeoutSeconds int32 // the most there may be, 30, if 0: the machine may be slow
 }
 
 // Register makes the API server ask w, and waits until it does. probe is a
@@ -97,9 +97,7 @@ func (w *Webhook) configuration(r Registration) (*admissionregistration.Validati
 	case r.URL != "":
 		hook.ClientConfig = admissionregistration.WebhookClientConfig{URL: &r.URL, CABundle: r.CA}
 	}
-	if r.TimeoutSeconds != 0 {
-		hook.TimeoutSeconds = &r.TimeoutSeconds
-	}
+	hook.TimeoutSeconds = new(cmp.Or(r.TimeoutSeconds, 30))
 	hook.FailurePolicy = new(cmp.Or(r.FailurePolicy, admissionregistration.Fail))
 	if r.Namespaces != nil {
 		hook.NamespaceSelector = r.Namespaces
