@@ -101,6 +101,7 @@ var chance = []struct {
 	{regexp.MustCompile(`main@[0-9a-f]{7}`), "main@4f2c1ab"},
 	{regexp.MustCompile(`\(checked [0-9]+[smhd] ago\)`), "(checked 12s ago)"},
 	{regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z`), "TIME"},
+	{regexp.MustCompile(`\?timeout=[0-9]+s`), "?timeout=3s"}, // that of config/webhook/registration.yaml
 }
 
 // timeless is a text as it would read in a cluster, with the same chance each

@@ -102,7 +102,7 @@ func (o *outcomes) passUnasked() {
 
 // readiness is what /readyz says, cut down to what is wrong in general.
 func (s *scene) readiness(ctx context.Context) string {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, timeout*time.Second)
 	defer cancel()
 	text, err := s.webhook.Ready(ctx)
 	switch {

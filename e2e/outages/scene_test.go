@@ -20,6 +20,10 @@ import (
 	"gitonly.dev/gitonly/pkg/api/v1alpha1"
 )
 
+// timeout is how many seconds the API server waits for an answer: long enough for a
+// slow machine, and short enough to be waited for where nobody answers.
+const timeout = 10
+
 // scene is what a situation has to itself: a repository and its server, a
 // GitSource, and a webhook that is in front.
 type scene struct {
@@ -55,11 +59,11 @@ func (c *cluster) set(t *testing.T, name string) *scene {
 	must(s.webhook.WaitReady(ctx))
 	must(s.webhook.Register(ctx, stage.Registration{
 		Name: "-ignore", Namespaces: namespacesOf(admissionregistration.Ignore), FailurePolicy: admissionregistration.Ignore,
-		Condition: "has(request.namespace)",
+		Condition: "has(request.namespace)", TimeoutSeconds: timeout,
 	}, "ignore-deny"))
 	must(s.webhook.Register(ctx, stage.Registration{
 		Name: "-fail", Namespaces: namespacesOf(admissionregistration.Fail), FailurePolicy: admissionregistration.Fail,
-		Condition: "has(request.namespace) || request.resource.group == 'gitonly.dev'",
+		Condition: "has(request.namespace) || request.resource.group == 'gitonly.dev'", TimeoutSeconds: timeout,
 	}, "fail-deny"))
 	must(s.decides(ctx))
 	must(s.says(ctx, "infra", v1alpha1.ReasonRendered, ""))
