@@ -23,7 +23,7 @@ import (
 )
 
 // patience is how long a scenario waits for what must come in the end.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // scenarioLabel is on each namespace of a scenario, so that only its own
 // webhook is asked about them.

@@ -66,7 +66,7 @@ func reports(ctx context.Context, s *scenario, _ *testscript.TestScript, args []
 	}
 	for _, command := range [][]string{
 		{"apply", "--server-side", "-f", folder},
-		{"wait", "--for=condition=Established", "--timeout=30s", "-f", folder},
+		{"wait", "--for=condition=Established", "--timeout=3m", "-f", folder},
 	} {
 		if out, err := s.cluster.Plane.Kubectl(ctx, s.cluster.Plane.Admin, command...).CombinedOutput(); err != nil {
 			return fmt.Errorf("kubectl %s: %w\n%s", command[0], err, out)

@@ -30,12 +30,12 @@ func apply(ctx context.Context, s *stage.Stage, namespace, path string) error {
 
 // waitServed waits until the API server serves kinds, by the names of their definitions.
 func waitServed(ctx context.Context, s *stage.Stage, definitions ...string) error {
-	args := []string{"wait", "--for=condition=Established", "--timeout=30s"}
+	args := []string{"wait", "--for=condition=Established", "--timeout=3m"}
 	for _, definition := range definitions {
 		args = append(args, "crd/"+definition)
 	}
 	var out []byte
-	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, 3*time.Minute, true, func(ctx context.Context) (bool, error) {
 		var err error
 		out, err = s.Plane.Kubectl(ctx, s.Plane.Admin, args...).CombinedOutput()
 		return err == nil, nil // kubectl gives up where there are no conditions yet
@@ -62,7 +62,7 @@ func local(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
 // waitUp waits until a launched program answers with success at an URL.
 func waitUp(ctx context.Context, s *stage.Stage, name string, p *controlplane.Process, url string) error {
-	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, 2*time.Minute, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, 5*time.Minute, true, func(ctx context.Context) (bool, error) {
 		select {
 		case <-p.Ended():
 			return false, errors.New("it ended")

@@ -26,7 +26,7 @@ import (
 )
 
 // patience is how long a test waits for what must come in the end.
-const patience = 90 * time.Second
+const patience = 4 * time.Minute
 
 // scene is a cluster, a repository with examples/infra in it, and gitonly between them.
 type scene struct {

@@ -38,7 +38,7 @@ const maxHeap = 256 << 20
 
 const (
 	password = "s3cret-pa55word"
-	patience = time.Minute // until a condition that doesn't come is given up on
+	patience = 5 * time.Minute // until a condition that doesn't come is given up on
 )
 
 // room is a running refresher, and its sources' repositories, each served by a

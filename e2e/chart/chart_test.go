@@ -141,7 +141,7 @@ func (s *scene) strict(t *testing.T) {
 	for _, file := range kinds(t) {
 		s.kubectl(t, "", "create", "--validate=false", "-f", file) // 1.29 doesn't know all of them
 	}
-	s.kubectl(t, "", "wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+	s.kubectl(t, "", "wait", "--for=condition=Established", "--timeout=3m", "crd", "--all")
 	template := []string{"template", "gitonly", chart, "-n", namespace, "--no-hooks"}
 	manifests := s.must(t, append(template, everything...)...) + "\n---\n" +
 		s.must(t, append(template, "--set", "metrics.serviceMonitor.enabled=true", "--set", "metrics.prometheusRule.enabled=true")...)
@@ -161,7 +161,7 @@ func (s *scene) strict(t *testing.T) {
 }
 
 func (s *scene) admitsPods(t *testing.T) {
-	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, 3*time.Minute, true, func(ctx context.Context) (bool, error) {
 		pods, err := s.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=gitonly"})
 		return err == nil && len(pods.Items) == 2, err
 	})
@@ -238,7 +238,7 @@ func (s *scene) locks(t *testing.T) {
 	// No kubelet runs here: nothing answers behind the Service.
 	s.kubectl(t, "", "patch", "validatingwebhookconfiguration", "gitonly", "--type=json", "-p",
 		`[{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Fail"}]`)
-	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, 3*time.Minute, true, func(ctx context.Context) (bool, error) {
 		return apierrors.IsInternalError(s.write(ctx, "team")), nil
 	})
 	if err != nil {
@@ -273,7 +273,7 @@ func (s *scene) uninstalls(t *testing.T) {
 		t.Errorf("left are\n%s", left)
 	}
 	// The API server forgets a registration when its watch tells it.
-	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, 3*time.Minute, true, func(ctx context.Context) (bool, error) {
 		return s.write(ctx, "team") == nil, nil
 	})
 	if err != nil {

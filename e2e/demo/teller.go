@@ -66,7 +66,7 @@ func (s *step) check(printed []byte, err error) error {
 }
 
 // patience bounds every wait of the demo.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // until repeats a command, unseen, until it does what the step says.
 func (t *teller) until(ctx context.Context, make func() step) error {

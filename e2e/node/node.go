@@ -114,7 +114,7 @@ func (n *Node) join(ctx context.Context) error {
 	if _, err := n.admin.RbacV1().ClusterRoleBindings().Create(ctx, binding, metav1.CreateOptions{}); err != nil {
 		return err
 	}
-	return wait.PollUntilContextTimeout(ctx, lookGap, time.Minute, true, func(ctx context.Context) (bool, error) {
+	return wait.PollUntilContextTimeout(ctx, lookGap, 3*time.Minute, true, func(ctx context.Context) (bool, error) {
 		_, err := n.client.CoreV1().Nodes().Create(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: n.name}}, metav1.CreateOptions{})
 		if apierrors.IsForbidden(err) {
 			return false, nil // the binding is read soon

@@ -25,7 +25,7 @@ import (
 )
 
 // patience is how long a test waits for what must come in the end.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 //go:embed testdata/policies.yaml
 var policies []byte

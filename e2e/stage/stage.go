@@ -151,7 +151,7 @@ func (s *Stage) InstallCRDs(ctx context.Context) error {
 			return err
 		}
 	}
-	wait := s.Plane.Kubectl(ctx, s.Plane.Admin, "wait", "--for=condition=Established", "--timeout=30s",
+	wait := s.Plane.Kubectl(ctx, s.Plane.Admin, "wait", "--for=condition=Established", "--timeout=3m",
 		"crd/gitsources.gitonly.dev", "crd/guardpolicies.gitonly.dev", "crd/breakglasses.gitonly.dev")
 	if out, err := wait.CombinedOutput(); err != nil {
 		return fmt.Errorf("waiting for gitonly's kinds to be served: %w\n%s", err, out)

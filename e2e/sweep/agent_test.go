@@ -73,7 +73,7 @@ func (t *thing) marked(object map[string]any, value string) map[string]any {
 // byTheAgent has the agent change each object in all ways, delete and make it
 // again, and delete it for good.
 func (s *scene) byTheAgent(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	var tallies []tally
 	for i, e := range errands {

@@ -121,7 +121,7 @@ func (t *thing) lead(ctx context.Context, results []result) ([]step, error) {
 
 // remake has the agent delete an object and make it again.
 func (t *thing) remake(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := errors.Join(t.delete(ctx), t.gone(ctx)); err != nil {
 		return err

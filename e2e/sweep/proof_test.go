@@ -50,7 +50,7 @@ func (s *scene) awaitProof(ctx context.Context, t *testing.T) error {
 	var all []record
 	var missing []string
 	// The log is written a moment after the answers.
-	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, 10*time.Second, true, func(context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
 		var err error
 		if all, err = s.records(); err != nil {
 			return false, err

@@ -25,7 +25,7 @@ import (
 var busy embed.FS
 
 // patience is how long the round may take: an autoscaler looks every 15s.
-const patience = 2 * time.Minute
+const patience = 8 * time.Minute
 
 // round is a day in the life of the control plane.
 type round struct {

@@ -169,7 +169,7 @@ func sortThings(things []*thing) {
 
 // applyAll has the agent apply everything, as Flux does.
 func (s *scene) applyAll(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var problems []error
 	for _, t := range s.things {
