@@ -48,7 +48,7 @@ spec:
 // TestRestartsLoseNoRequest replaces one replica by another, three times, while
 // people write.
 func TestRestartsLoseNoRequest(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
 	s, err := stage.Start(ctx, stage.Options{Dir: t.TempDir(), Progress: t.Output()})
 	if err != nil {
@@ -71,7 +71,7 @@ func TestRestartsLoseNoRequest(t *testing.T) {
 	add := func(name string) *stage.Webhook {
 		t.Helper()
 		w, err := s.StartWebhook(stage.WebhookOptions{Name: name, Config: files, OwnCertificates: true, Args: []string{
-			"--shutdown-delay=3s", "--cert-secret=" + certificateSecret,
+			"--shutdown-delay=15s", "--cert-secret=" + certificateSecret,
 		}})
 		if err != nil {
 			t.Fatal(err)

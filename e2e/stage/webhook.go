@@ -232,7 +232,7 @@ func (w *Webhook) Stop() {
 	_ = w.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
 	select {
 	case <-w.exited:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		_ = w.cmd.Process.Kill()
 		<-w.exited
 	}
