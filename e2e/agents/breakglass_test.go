@@ -45,7 +45,7 @@ Change it there: apps/overlays/production/kustomization.yaml in $GIT_URL`,
 	s.accepted(ctx, t, "admin", "set", "image", guestbook, "--namespace=production", "*=registry.example.com/guestbook:1.4.9")
 	s.breakGlass(ctx, t, settings, "INC-2 the wrong colour")
 	s.accepted(ctx, t, "admin", "patch", "configmap/team-settings", "--namespace=staging", "--type=merge", `--patch={"data":{"colour":"red"}}`)
-	s.breakGlass(ctx, t, staging, "INC-3 for a short time", "gitonly.dev/break-glass-until="+time.Now().Add(20*time.Second).UTC().Format(time.RFC3339))
+	s.breakGlass(ctx, t, staging, "INC-3 for a short time", "gitonly.dev/break-glass-until="+time.Now().Add(2*time.Minute).UTC().Format(time.RFC3339))
 	s.accepted(ctx, t, "admin", "scale", guestbook, "--namespace=staging", "--replicas=3")
 
 	t.Run("Argo CD tries, and says why it can't", func(t *testing.T) {
