@@ -128,7 +128,7 @@ func (p *pod) probe(ctx context.Context) (ready bool) {
 }
 
 func (p *pod) get(ctx context.Context, get *corev1.HTTPGetAction) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // a test's machine may be slow
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address(get.Port.String())+get.Path, nil)
 	if err != nil {
