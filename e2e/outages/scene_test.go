@@ -21,8 +21,9 @@ import (
 )
 
 // timeout is how many seconds the API server waits for an answer: long enough for a
-// slow machine, and short enough to be waited for where nobody answers.
-const timeout = 10
+// slow machine, and less than the 10 that Go's client waits for a TLS handshake, so
+// that it is always this that is over where nobody answers.
+const timeout = 8
 
 // scene is what a situation has to itself: a repository and its server, a
 // GitSource, and a webhook that is in front.
