@@ -16,7 +16,7 @@ type files struct {
 	ctx      context.Context
 	seen     *seen
 	recorder *gitindex.Recorder
-	read     map[string][]byte
+	counted  map[string]bool // files that left is without
 	left     int64
 	limit    int64
 	excluded *exclusion // nil if there is none
@@ -36,7 +36,7 @@ func newFiles(ctx context.Context, tree fs.FS, build gitindex.Build, limit int64
 	seen := newSeen(tree)
 	recorder := gitindex.NewRecorder(seen)
 	return &files{
-		ctx: ctx, seen: seen, recorder: recorder, read: map[string][]byte{}, left: limit, limit: limit,
+		ctx: ctx, seen: seen, recorder: recorder, counted: map[string]bool{}, left: limit, limit: limit,
 		excluded: newExclusion(recorder, build),
 	}
 }
@@ -47,7 +47,7 @@ func (f *files) Ahead() fs.FS {
 	if f.excluded != nil {
 		return nil
 	}
-	return ahead{f.seen}
+	return f.seen
 }
 
 // maxSeen bounds what there is to remember of the looks at a tree, in bytes: a
@@ -82,8 +82,8 @@ func (f *files) usable(op, name string) error {
 }
 
 func (f *files) ReadFile(name string) ([]byte, error) {
-	if data, ok := f.read[name]; ok {
-		return data, nil
+	if f.counted[name] {
+		return f.seen.ReadFile(name)
 	}
 	if err := f.usable("read", name); err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (f *files) ReadFile(name string) ([]byte, error) {
 	if f.left -= int64(len(data)); f.left < 0 {
 		return nil, f.tooMuch(name)
 	}
-	f.read[name] = data
+	f.counted[name] = true
 	return data, nil
 }
 

@@ -18,7 +18,7 @@ const (
 	// maxForeseen is how many answers a request comes with.
 	maxForeseen = 256
 
-	// maxAhead is how large the files in them are in all.
+	// maxAhead is how large the files and listings in them are in all, in bytes.
 	maxAhead = 256 << 10
 )
 
@@ -47,21 +47,27 @@ func (f *foresight) ahead(tree fs.FS, folder string) []foreseen {
 		return nil
 	}
 	var all []foreseen
-	left := int64(maxAhead)
+	left := maxAhead
 	for _, q := range f.asked[:min(len(f.asked), maxForeseen)] {
 		if below, inside := cutFolder(q.Name, f.folder); inside {
 			q.Name = folder + below
 		}
-		if q.Look == "read" {
-			if info, err := fs.Stat(view, q.Name); err == nil {
-				if left -= info.Size(); left < 0 {
-					break
-				}
-			}
+		if q.Look == "read" && isLarger(view, q.Name, left) {
+			break
 		}
-		all = append(all, foreseen{q, look(view, q)})
+		a := look(view, q)
+		if left -= a.size(); left < 0 {
+			break
+		}
+		all = append(all, foreseen{q, a})
 	}
 	return all
+}
+
+// isLarger looks before a file is read that is too large to be.
+func isLarger(tree fs.FS, name string, size int) bool {
+	info, err := fs.Stat(tree, name)
+	return err == nil && info.Size() > int64(size)
 }
 
 func cutFolder(name, folder string) (below string, inside bool) {

@@ -57,6 +57,15 @@ type answer struct {
 	Fault   string
 }
 
+// size is how many bytes of files and of names in folders it has.
+func (a *answer) size() int {
+	size := len(a.Data)
+	for i := range a.Entries {
+		size += len(a.Entries[i].Called)
+	}
+	return size
+}
+
 // look answers a question about tree.
 func look(tree fs.FS, q question) answer {
 	var a answer
