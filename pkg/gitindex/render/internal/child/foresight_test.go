@@ -10,7 +10,17 @@ import (
 
 type counting struct{ fstest.MapFS }
 
-func (c counting) Ahead() fs.FS { return c.MapFS }
+func (c counting) Ahead() fs.FS { return small{c.MapFS} }
+
+// small has no large file to read.
+type small struct{ fstest.MapFS }
+
+func (s small) ReadFile(name string) ([]byte, error) {
+	if len(s.MapFS[name].Data) >= maxAhead {
+		panic("reading " + name)
+	}
+	return s.MapFS.ReadFile(name)
+}
 
 func TestWhatIsToldAheadIsBounded(t *testing.T) {
 	tree := counting{fstest.MapFS{
@@ -20,10 +30,10 @@ func TestWhatIsToldAheadIsBounded(t *testing.T) {
 	for i := range maxAhead / 100 {
 		tree.MapFS[fmt.Sprintf("new/many/%0101d", i)] = &fstest.MapFile{}
 	}
-	small := question{"read", "old/small"}
+	first := question{"read", "old/small"}
 	for name, asked := range map[string][]question{
-		"a large file":   {small, {"read", "old/large"}, small},
-		"a large folder": {small, {"list", "old/many"}, small},
+		"a large file":   {first, {"read", "old/large"}, first},
+		"a large folder": {first, {"list", "old/many"}, first},
 	} {
 		t.Run(name, func(t *testing.T) {
 			told := (&foresight{"old", asked}).ahead(tree, "new")
