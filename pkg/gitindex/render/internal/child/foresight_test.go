@@ -10,7 +10,7 @@ import (
 
 type counting struct{ fstest.MapFS }
 
-func (c counting) Ahead() fs.FS { return small{c.MapFS} }
+func (c counting) Ahead() fs.FS { return small(c) }
 
 // small has no large file to read.
 type small struct{ fstest.MapFS }
