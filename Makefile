@@ -27,16 +27,16 @@ controlplane: # what the tests start: control planes, agents and tools
 
 .PHONY: test
 test: controlplane ## run all tests
-	go test -timeout 60m ./...
+	go test -timeout 85m ./...
 	go -C tools test ./...
 
 .PHONY: e2e
 e2e: controlplane ## run only the tests on a real API server
-	go test -timeout 60m -v ./e2e/...
+	go test -timeout 85m -v ./e2e/...
 
 .PHONY: sweep
 sweep: controlplane ## measure the comparison's two error rates, by thousands of requests
-	go test -timeout 60m -count=1 -v ./e2e/sweep
+	go test -timeout 85m -count=1 -v ./e2e/sweep
 
 SOAK ?= 10m
 

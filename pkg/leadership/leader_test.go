@@ -63,7 +63,7 @@ func stand(t *testing.T, server *httptest.Server) (leader *leadership.Leader, st
 	t.Helper()
 	config := &rest.Config{Host: server.URL, ContentConfig: rest.ContentConfig{ContentType: "application/json"}}
 	leader, err := leadership.NewLeader(config, "gitonly-system", "gitonly-leader",
-		leadership.Times{Lease: 2 * time.Second, Renew: time.Second, Retry: 20 * time.Millisecond}, logr.Discard())
+		leadership.Times{Lease: 10 * time.Second, Renew: 5 * time.Second, Retry: 20 * time.Millisecond}, logr.Discard())
 	if err != nil {
 		t.Fatal(err)
 	}

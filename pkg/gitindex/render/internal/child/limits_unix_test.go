@@ -40,12 +40,12 @@ func TestEachRequestHasTheWholeTime(t *testing.T) {
 	if process.Served() {
 		t.Error("it was asked before")
 	}
-	for _, request := range []string{"work 400ms", "work 400ms"} {
+	for _, request := range []string{"work 300ms", "work 300ms"} {
 		if err := call(request); err != nil || !process.Usable() || !process.Served() {
 			t.Fatalf("%s: error %v, usable %t, served %t", request, err, process.Usable(), process.Served())
 		}
 	}
-	if err := call("work 700ms"); err != nil {
+	if err := call("work 900ms"); err != nil {
 		t.Error(err)
 	}
 	if process.Usable() {
