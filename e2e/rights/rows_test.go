@@ -15,10 +15,15 @@ var ownCertificate = []string{"--cert-secret=$RELEASE-tls", "--service=$RELEASE"
 // emergencyRows are about what happens in an emergency.
 func emergencyRows() []row {
 	glass := func(resource, verbs string) right { return right{own, gitonlyDev, resource, "", verbs} }
+	const openStill = "the emergency of such an object isn't ended by Git's catching up, nor with the object"
 	const unwritten = "what is done in an emergency isn't recorded, and the agent not held"
 	return []row{
 		{right: view, lane: main, fails: "emergencies aren't ended by Git's catching up, and what belongs to a custom controller's object is undecidable",
 			in: status, says: "What departs from Git can't be told: reading …", before: opened("seen"), act: departed("seen")},
+		{right: right{own, gitonlyDev, "gitsources", "", "get"}, lane: main, fails: openStill,
+			in: status, says: "What departs from Git can't be told: reading GitSource …", act: changedInEmergency("GitSource", "gitsources", "infra", `"interval":"2h"`)},
+		{right: right{own, gitonlyDev, "guardpolicies", "", "get"}, lane: main, fails: openStill,
+			in: status, says: "What departs from Git can't be told: reading GuardPolicy …", act: changedInEmergency("GuardPolicy", "guardpolicies", "shop", `"mode":"Off"`)},
 		{right: right{own, "authorization.k8s.io", "subjectaccessreviews", "", "create"}, lane: main, fails: "nobody can break the glass",
 			in: answer, says: "asking the API server whether … may: creating a SubjectAccessReview", act: annotated("asked", "INC-1 gateway down")},
 		{right: glass("breakglasses", "list watch"), lane: main, fails: "an annotation alone makes an emergency for who has the right, and none is closed",
@@ -122,6 +127,17 @@ func annotating(kind, name string) func(*process) string {
 func annotated(configMap, reason string) func(*process) string {
 	return func(p *process) string {
 		return p.as(dana, "", "annotate", "configmap", configMap, "-n", "shop", "--overwrite", "gitonly.dev/break-glass="+reason)
+	}
+}
+
+// changedInEmergency asks the process about an administrator's change of an object
+// of gitonly's own, which the API server asks nobody about here.
+func changedInEmergency(kind, resource, name, change string) func(*process) string {
+	object := fmt.Sprintf(`{"apiVersion":"gitonly.dev/v1alpha1","kind":%q,"metadata":{"name":%q,"uid":%q%%s},"spec":{%%s}}`, kind, name, resource)
+	was, is := fmt.Sprintf(object, "", ""), fmt.Sprintf(object, `,"annotations":{"gitonly.dev/break-glass":"INC-1 gateway down"}`, change)
+	return func(p *process) string {
+		return p.asks(fmt.Sprintf(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"UPDATE","name":%q,"kind":{"group":"gitonly.dev","version":"v1alpha1","kind":%q},"resource":{"group":"gitonly.dev","version":"v1alpha1","resource":%q},"userInfo":{"username":"admin","groups":["system:masters"]},"oldObject":%s,"object":%s}}`,
+			name, kind, resource, was, is))
 	}
 }
 
