@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -92,7 +93,22 @@ func readStatus(ctx context.Context, reader client.Reader, which string) (status
 	if err != nil {
 		return status{}, err
 	}
-	return status{Sources: sources.Items, Policies: policies.Items, Registrations: registrations, Emergencies: emergencies.Items, now: time.Now()}, nil
+	s := status{Sources: sources.Items, Policies: policies.Items, Registrations: registrations, Emergencies: emergencies.Items, now: time.Now()}
+	s.withoutManagers()
+	return s, nil
+}
+
+// withoutManagers leaves out who set which field, as kubectl get does.
+func (s *status) withoutManagers() {
+	for i := range s.Sources {
+		s.Sources[i].ManagedFields = nil
+	}
+	for i := range s.Policies {
+		s.Policies[i].ManagedFields = nil
+	}
+	for i := range s.Emergencies {
+		s.Emergencies[i].ManagedFields = nil
+	}
 }
 
 func unread(what string, err error) error {
@@ -253,7 +269,8 @@ func details(source *v1alpha1.GitSource, now time.Time) []string {
 	var lines []string
 	st := &source.Status
 	ready := apimeta.FindStatusCondition(st.Conditions, v1alpha1.ConditionReady)
-	if ready != nil && ready.Status == metav1.ConditionFalse {
+	// The first of the conflicts is all that the condition says of them.
+	if ready != nil && ready.Status == metav1.ConditionFalse && !slices.Contains(st.Conflicts, ready.Message) {
 		lines = append(lines, ready.Message)
 	}
 	if nothing := awaited(st); nothing != "" {

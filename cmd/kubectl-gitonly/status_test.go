@@ -28,7 +28,7 @@ func objects(t *testing.T, documents ...string) client.Client {
 	if err := errors.Join(v1alpha1.AddToScheme(scheme), admissionregistration.AddToScheme(scheme)); err != nil {
 		t.Fatal(err)
 	}
-	built := fake.NewClientBuilder().WithScheme(scheme)
+	built := fake.NewClientBuilder().WithScheme(scheme).WithReturnManagedFields()
 	for _, document := range documents {
 		var object client.Object = &v1alpha1.GitSource{}
 		switch {
@@ -212,6 +212,31 @@ func TestStatusIsReadByScripts(t *testing.T) {
 	inYAML := shownStatus(t, func(out *bytes.Buffer, s status) error { return printStatusYAML(out, s) })
 	if inYAML != "breakGlasses: []\ngitSources: []\nguardPolicies: []\nregistrations:\n  found: []\n" {
 		t.Errorf("printed %q", inYAML)
+	}
+}
+
+func TestStatusLeavesOutWhoSetWhichField(t *testing.T) {
+	const managed = "managedFields: [{manager: kubectl, operation: Apply, apiVersion: gitonly.dev/v1alpha1, fieldsType: FieldsV1, fieldsV1: {}}]"
+	got := shownStatus(t, func(out *bytes.Buffer, s status) error { return printStatusYAML(out, s) },
+		"kind: GitSource\nmetadata: {name: infra, "+managed+"}\nspec: {flux: {}}",
+		"kind: GuardPolicy\nmetadata: {name: workloads, "+managed+"}\nspec: {mode: Audit}",
+		"kind: BreakGlass\nmetadata: {name: web, "+managed+"}\nstatus: {state: Active}")
+	if strings.Contains(got, "managedFields") || !strings.Contains(got, "name: infra") || !strings.Contains(got, "name: workloads") || !strings.Contains(got, "name: web") {
+		t.Errorf("printed\n%s", got)
+	}
+}
+
+func TestStatusSaysEachConflictOnce(t *testing.T) {
+	const twice = "Namespace staging is declared twice: by source apps (ns.yaml) and by source infra (ns.yaml); the first is used: remove one of them"
+	got := shownStatus(t, func(out *bytes.Buffer, s status) error { return printDetails(out, s) }, `
+kind: GitSource
+metadata: {name: infra}
+status:
+  conflicts: ["`+twice+`"]
+  conditions: [{type: Ready, status: "False", reason: Conflict, message: "`+twice+`", lastTransitionTime: null}]
+`)
+	if want := "\nGitSource infra\n  " + twice + "\n"; got != want {
+		t.Errorf("printed %q, want %q", got, want)
 	}
 }
 
