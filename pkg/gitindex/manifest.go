@@ -81,10 +81,11 @@ const (
 	packLevel = 4
 )
 
-// Pack compresses the manifests of a location's objects that are large, but for
-// the first of them, which the others refer to. It leaves alone what is
-// compressed already.
+// Pack has a location's objects take less memory. What names them is held once,
+// and the manifests that are large are compressed, but for the first of them, which the
+// others refer to. It leaves alone what is compressed already.
 func Pack(objects []Declared) {
+	shareText(objects)
 	var like *likeness
 	var w *flate.Writer
 	var out bytes.Buffer
