@@ -64,6 +64,7 @@ const sidesKept = 4 << 20
 // serve puts the parts together and runs them.
 func serve(ctx context.Context, o *options, log logr.Logger) error {
 	limitMemory(log)
+	started := collectTightly()
 	types, err := builtin.Types()
 	if err != nil {
 		return err
@@ -155,9 +156,13 @@ func serve(ctx context.Context, o *options, log logr.Logger) error {
 	if err := m.Add(everywhere(parts.refresher.Run)); err != nil {
 		return err
 	}
+	if err := m.Add(everywhere(collectEarly)); err != nil {
+		return err
+	}
 	if err := m.Add(everywhere(parts.shedStart)); err != nil {
 		return err
 	}
+	started()
 	return m.Start(drain.after(ctx, o.shutdownDelay, log))
 }
 
