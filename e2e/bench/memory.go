@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -59,10 +60,13 @@ func measureIdle(ctx context.Context, name string, objects int, wanted *target, 
 	return nil
 }
 
-// idle is the webhook's memory in MB, when that has been the same for ten
+// idle is the webhook's memory in MB after it has loaded the source, when that has been the same for ten
 // seconds, but for a hundredth, and for a minute nobody has asked it
 // anything: it saves what it rendered, and gives back what the start took.
 func (c *cluster) idle(ctx context.Context) (all samples, err error) {
+	if err := c.loaded(ctx); err != nil {
+		return nil, err
+	}
 	time.Sleep(time.Minute)
 	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(time.Second) {
 		now, err := c.process(ctx)
@@ -75,6 +79,20 @@ func (c *cluster) idle(ctx context.Context) (all samples, err error) {
 		}
 	}
 	return nil, fmt.Errorf("after five minutes the webhook's memory isn't steady: %.0f MB", all[max(0, len(all)-10):])
+}
+
+// loaded waits until the webhook has the source at a commit.
+func (c *cluster) loaded(ctx context.Context) error {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(time.Second) {
+		metrics, err := c.webhook.Metrics(ctx)
+		if err != nil {
+			return err
+		}
+		if published.MatchString(metrics) {
+			return nil
+		}
+	}
+	return errors.New("after five minutes the webhook hasn't loaded the source")
 }
 
 // ballast is so many ConfigMaps, in folders that one location can be.
