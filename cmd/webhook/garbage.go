@@ -24,7 +24,7 @@ func collectTightly() (end func()) {
 }
 
 // collectEvery is how often it is looked at whether garbage is worth collecting.
-const collectEvery = 5 * time.Second
+const collectEvery = 2 * time.Second
 
 // collectEarly collects garbage that Go would let grow for minutes, until it is as
 // much as what is alive. While much is allocated, Go collects more often than this
