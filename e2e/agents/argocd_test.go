@@ -173,7 +173,7 @@ This request departs from it:
 Change it there: apps/overlays/production/kustomization.yaml in $GIT_URL`,
 			"scale", guestbook, "--namespace=production", "--replicas=2")
 		s.refused(ctx, t, "admin", `Deployment production/guestbook is declared in Git: apps/overlays/production at main@$REV (checked AGE ago).
-To delete it, remove it from apps/base/guestbook/deployment.yaml in $GIT_URL`,
+To delete it, have apps/overlays/production leave it out, or remove it for all that use it from apps/base/guestbook/deployment.yaml in $GIT_URL`,
 			"delete", guestbook, "--namespace=production")
 		s.refused(ctx, t, "developer", `ConfigMap staging/team-settings is declared in Git: team at main@$REV (checked AGE ago).
 This request departs from it:

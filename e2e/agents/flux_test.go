@@ -219,7 +219,7 @@ This request departs from it:
 Change it there: apps/overlays/staging/patch-replicas.yaml in $GIT_URL`,
 			"scale", "deployment/guestbook", "--namespace=staging", "--replicas=5")
 		s.refused(ctx, t, "admin", `Service staging/guestbook is declared in Git: apps/overlays/staging at main@$REV (checked AGE ago).
-To delete it, remove it from apps/base/guestbook/service.yaml in $GIT_URL`,
+To delete it, have apps/overlays/staging leave it out, or remove it for all that use it from apps/base/guestbook/service.yaml in $GIT_URL`,
 			"delete", "service/guestbook", "--namespace=staging")
 		s.refused(ctx, t, "admin", `Kustomization flux-system/guestbook-staging is declared in Git: clusters/e2e at main@$REV (checked AGE ago).
 This request departs from it:

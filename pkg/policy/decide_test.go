@@ -164,7 +164,7 @@ const (
 	declared = `gitonly: Deployment staging/guestbook is declared in Git: apps/overlays/staging at main@4f2c1ab (checked 12s ago).`
 	keepIt   = "\nTo keep this change, make it in apps/overlays/staging or in " + page
 	atPage   = "\nChange it there: " + page
-	deleteIt = "\nTo delete it, remove it from " + page
+	deleteIt = "\nTo delete it, have apps/overlays/staging leave it out, or remove it for all that use it from " + page
 	page     = "https://git.example.com/org/infra/blob/main/apps/base/guestbook/deployment.yaml#L1"
 	atPatch  = "\nChange it there: https://git.example.com/org/infra/blob/main/apps/overlays/staging/patch-replicas.yaml#L6"
 )

@@ -25,7 +25,7 @@ func (c *decision) remedy(g *Guard, v *Verdict) []string {
 		}
 		return []string{"GuardPolicy " + g.name + " knows no sync agent that could create it: spec.agents.subjects has to name it, in Git.", "To change it first, edit " + page}
 	case DeclaredObjectDeleted:
-		return []string{"To delete it, remove it from " + page}
+		return []string{deleteThere(&v.Declared.Origin, page)}
 	case DerivedObjectChanged, DerivedObjectDeleted:
 		return []string{"Change " + v.Declared.Key.String() + " instead: " + page}
 	case UnknownSubresource:
@@ -72,11 +72,23 @@ func addThere(v *Verdict, page string) string {
 	if !slices.ContainsFunc(v.Differences, func(d fields.Difference) bool { return d.New.Present }) {
 		return "Leave that to whoever added it. The object is declared in " + page
 	}
-	origin := &v.Declared.Origin
-	if origin.File != "" && !within(origin.File, origin.Path) {
-		return "To keep this change, make it in " + origin.Path + " or in " + page // an overlay and its base
+	if origin := &v.Declared.Origin; isShared(origin) {
+		return "To keep this change, make it in " + origin.Path + " or in " + page
 	}
 	return "To keep this change, make it in " + page
+}
+
+func deleteThere(origin *gitindex.Origin, page string) string {
+	if isShared(origin) {
+		return "To delete it, have " + origin.Path + " leave it out, or remove it for all that use it from " + page
+	}
+	return "To delete it, remove it from " + page
+}
+
+// isShared reports whether an object's file may be that of other locations, too, as
+// a base's is.
+func isShared(origin *gitindex.Origin) bool {
+	return origin.File != "" && !within(origin.File, origin.Path)
 }
 
 // within reports whether a file is that of a path, or below it.
