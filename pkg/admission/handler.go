@@ -131,12 +131,12 @@ func (h *Handler) decide(ctx context.Context, review *admissionv1.AdmissionReque
 	request = h.request(review)
 	snapshot := h.Snapshots.Current()
 	h.gather(ctx, review, &request, snapshot, p)
-	verdict = policy.Decide(request, snapshot, p)
+	verdict, again := policy.Consider(request, snapshot, p)
 	if h.Emergencies == nil || !policy.AsksForBreakGlass(&request, verdict) {
 		return request, verdict
 	}
 	request.BreakGlass = h.breakGlass(ctx, review, &request, verdict.Actor)
-	return request, policy.Decide(request, snapshot, p)
+	return request, again(request.BreakGlass)
 }
 
 // refresh looks again at what a request was refused by: the commit that allows

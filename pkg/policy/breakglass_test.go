@@ -157,6 +157,42 @@ func TestTheGlassIsBrokenByWhoMayAndSaysWhy(t *testing.T) {
 	}
 }
 
+func TestWhatIsKnownOfEmergenciesCanBeSaidLater(t *testing.T) {
+	snap, p := snapshot(t, guestbook), build(t, guard(t, "test", "{mode: Enforce}"))
+	for name, test := range map[string]struct {
+		object string
+		known  *policy.BreakGlass
+		want   policy.Reason
+	}{
+		"that somebody may":        {scaled, glass(true, nil), policy.DeclaredFieldChanged},
+		"that somebody may not":    {scaled, glass(false, nil), policy.DeclaredFieldChanged},
+		"that the glass is broken": {scaled, glass(true, open()), policy.BreakGlassUsed},
+		"that it is broken":        {annotated(guestbook, because(why)...), glass(true, nil), policy.BreakGlassOpened},
+	} {
+		t.Run(name, func(t *testing.T) {
+			first, again := policy.Consider(request(t, person, policy.Update, guestbook, test.object), snap, p)
+			if diff := cmp.Diff(policy.Decide(request(t, person, policy.Update, guestbook, test.object), snap, p), first); diff != "" {
+				t.Errorf("first (-want +got):\n%s", diff)
+			}
+			want := policy.Decide(request(t, person, policy.Update, guestbook, test.object, with(test.known)), snap, p)
+			if diff := cmp.Diff(want, again(test.known)); diff != "" || want.Reason != test.want {
+				t.Errorf("reason %s, again (-want +got):\n%s", want.Reason, diff)
+			}
+		})
+	}
+}
+
+func TestWhatWasComparedWithGitIsNotComparedAgain(t *testing.T) {
+	snap, p, r := snapshot(t, guestbook), build(t, guard(t, "test", "{mode: Enforce}")), request(t, person, policy.Update, guestbook, scaled)
+	_, again := policy.Consider(r, snap, p)
+	known := glass(false, nil)
+	at := testing.AllocsPerRun(10, func() { again(known) })
+	with(known)(&r)
+	if from := testing.AllocsPerRun(10, func() { policy.Decide(r, snap, p) }); at > from/2 {
+		t.Errorf("it takes %v allocations again, and %v at once", at, from)
+	}
+}
+
 func TestARequestThatIsReviewedAgainOpensNoSecondEmergency(t *testing.T) {
 	for _, test := range []struct {
 		name  string

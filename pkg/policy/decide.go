@@ -18,11 +18,26 @@ import (
 // isn't there yet. Where several guards match, the strictest outcome wins, and
 // the first of those with it.
 func Decide(req Request, snap *gitindex.Snapshot, p Policy) Verdict {
+	return newDecision(&req, snap, p).verdict(p.Guards)
+}
+
+// Consider answers as Decide does. Again answers as Decide does of the same request
+// with this BreakGlass, and compares nothing with Git a second time.
+func Consider(req Request, snap *gitindex.Snapshot, p Policy) (verdict Verdict, again func(*BreakGlass) Verdict) {
 	c := newDecision(&req, snap, p)
+	guards := p.Guards
+	return c.verdict(guards), func(known *BreakGlass) Verdict {
+		req.BreakGlass = known
+		return c.verdict(guards)
+	}
+}
+
+// verdict is that of these guards together.
+func (c *decision) verdict(guards []Guard) Verdict {
 	verdict := Verdict{Outcome: Allow, Reason: NotGuarded, Actor: Person}
 	guarded := false
-	for i := range p.Guards {
-		v, ok := c.by(&p.Guards[i])
+	for i := range guards {
+		v, ok := c.by(&guards[i])
 		if !ok {
 			continue
 		}
@@ -31,7 +46,7 @@ func Decide(req Request, snap *gitindex.Snapshot, p Policy) Verdict {
 			verdict = v
 		case v.Outcome == verdict.Outcome && v.Emergency != nil:
 			if verdict = verdict.together(v); verdict.Outcome == Allow {
-				verdict.Message = c.emergencyMessage(&p.Guards[i], &verdict)
+				verdict.Message = c.emergencyMessage(&guards[i], &verdict)
 			}
 		}
 		guarded = true
