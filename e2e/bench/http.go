@@ -115,12 +115,12 @@ type server struct {
 	client  *http.Client
 }
 
-func start(ctx context.Context, name string) (*server, error) {
+func start(ctx context.Context, name string, args ...string) (*server, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	s := &server{command: exec.CommandContext(ctx, program, "part", name)}
+	s := &server{command: exec.CommandContext(ctx, program, append([]string{"part", name}, args...)...)}
 	if s.stdin, err = s.command.StdinPipe(); err != nil {
 		return nil, err
 	}

@@ -94,7 +94,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 func part(ctx context.Context, name string, args []string) error {
 	switch name {
 	case "gitonly", "always-allow":
-		return serve(ctx, name == "gitonly")
+		return serve(ctx, name == "gitonly", "")
+	case "refusing":
+		return serve(ctx, false, args[0])
 	case "index":
 		return holdIndex(ctx, args[0], args[1], args[2] == "true")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -24,14 +25,15 @@ import (
 // The namespaces in which patches are measured, by what the API server asks
 // there.
 const (
-	asksNobody  = "none"
-	asksAllow   = "always-allow"
-	asksGitonly = "gitonly"
-	asksSkipped = "gitonly-skipped" // of the agent's writes
-	asksNative  = "native"          // a ValidatingAdmissionPolicy
+	asksNobody   = "none"
+	asksAllow    = "always-allow"
+	asksRefusing = "refusing" // refuses in gitonly's words what gitonly refuses, and looks at nothing for that
+	asksGitonly  = "gitonly"
+	asksSkipped  = "gitonly-skipped" // of the agent's writes
+	asksNative   = "native"          // a ValidatingAdmissionPolicy
 )
 
-var asks = []string{asksNobody, asksAllow, asksGitonly, asksSkipped, asksNative}
+var asks = []string{asksNobody, asksAllow, asksRefusing, asksGitonly, asksSkipped, asksNative}
 
 // native is what a ValidatingAdmissionPolicy can do of gitonly's job: whoever
 // isn't the agent changes nothing that has a label. What Git says it can't know.
@@ -67,8 +69,13 @@ var patches = []struct {
 }{
 	{"by the agent", true, 4, nil},
 	{"by a person, back to Git", false, workload.Replicas, map[string]bool{asksNative: true}},
-	{"by a person, refused", false, 5, map[string]bool{asksNative: true, asksGitonly: true, asksSkipped: true}},
+	{"by a person, refused", false, refusedReplicas, map[string]bool{asksNative: true, asksRefusing: true, asksGitonly: true, asksSkipped: true}},
 }
+
+const (
+	refusedReplicas = 5
+	refusedText     = `"replicas":5`
+)
 
 // measurePatches patches a Deployment in each namespace by turns, one patch at a
 // time.
@@ -128,6 +135,8 @@ func measurePatches(ctx context.Context, s settings, results *table) error {
 	report(0, asksGitonly, asksAllow, nil)
 	report(1, asksGitonly, asksAllow, atMost(1.05))
 	report(2, asksGitonly, asksAllow, atMost(1.05))
+	report(2, asksRefusing, asksAllow, nil)
+	report(2, asksGitonly, asksRefusing, nil)
 	report(1, asksAllow, asksNobody, nil)
 	report(1, asksGitonly, asksNobody, nil)
 	report(2, asksGitonly, asksNobody, nil)
@@ -139,10 +148,7 @@ func measurePatches(ctx context.Context, s settings, results *table) error {
 
 // scale sets a Deployment's replicas, and says how long that took.
 func scale(ctx context.Context, client *kubernetes.Clientset, namespace string, replicas int, refused bool) (time.Duration, error) {
-	patch := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas)
-	began := time.Now()
-	_, err := client.AppsV1().Deployments(namespace).Patch(ctx, "web", types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "bench"})
-	lasted := time.Since(began)
+	lasted, err := patch(ctx, client, namespace, replicas)
 	switch {
 	case refused && err == nil:
 		return 0, fmt.Errorf("nobody refused replicas: %d", replicas)
@@ -150,6 +156,13 @@ func scale(ctx context.Context, client *kubernetes.Clientset, namespace string, 
 		return lasted, nil
 	}
 	return lasted, err
+}
+
+func patch(ctx context.Context, client *kubernetes.Clientset, namespace string, replicas int) (time.Duration, error) {
+	body := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas)
+	began := time.Now()
+	_, err := client.AppsV1().Deployments(namespace).Patch(ctx, "web", types.MergePatchType, body, metav1.PatchOptions{FieldManager: "bench"})
+	return time.Since(began), err
 }
 
 // ask registers each webhook and the policy, and waits until they are asked.
@@ -167,26 +180,36 @@ func (c *cluster) ask(ctx context.Context) error {
 	if err := c.stage.Apply(ctx, []byte(native)); err != nil {
 		return err
 	}
-	allowing, err := start(ctx, "always-allow")
+	message, err := c.refusal(ctx)
+	if err != nil {
+		return err
+	}
+	allowing, err := start(ctx, asksAllow)
 	if err != nil {
 		return err
 	}
 	c.stops = append(c.stops, allowing.stop)
-	if err := c.register(ctx, allowing, of(asksAllow)); err != nil {
+	refusing, err := start(ctx, asksRefusing, message)
+	if err != nil {
+		return err
+	}
+	c.stops = append(c.stops, refusing.stop)
+	if err := errors.Join(c.register(ctx, asksAllow, allowing, of(asksAllow)), c.register(ctx, asksRefusing, refusing, of(asksRefusing))); err != nil {
 		return err
 	}
 	// The API server takes registrations up when its watches tell it.
 	for ctx.Err() == nil {
-		_, byGitonly := scale(ctx, c.admin, asksSkipped, 5, true)
-		_, byPolicy := scale(ctx, c.admin, asksNative, 5, true)
-		if _, err := scale(ctx, c.admin, asksAllow, 5, false); err != nil {
+		_, bySkipping := scale(ctx, c.admin, asksSkipped, refusedReplicas, true)
+		_, byPolicy := scale(ctx, c.admin, asksNative, refusedReplicas, true)
+		_, byRefusing := scale(ctx, c.admin, asksRefusing, refusedReplicas, true)
+		if _, err := scale(ctx, c.admin, asksAllow, refusedReplicas, false); err != nil {
 			return err
 		}
 		u, err := allowing.usage()
 		if err != nil {
 			return err
 		}
-		if byGitonly == nil && byPolicy == nil && u.Reviews > 0 {
+		if bySkipping == nil && byPolicy == nil && byRefusing == nil && u.Reviews > 0 {
 			return nil
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -194,8 +217,24 @@ func (c *cluster) ask(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// refusal waits until gitonly is asked, and returns what it says to a person whom it
+// refuses.
+func (c *cluster) refusal(ctx context.Context) (string, error) {
+	for ctx.Err() == nil {
+		_, err := patch(ctx, c.person, asksGitonly, refusedReplicas)
+		if _, message, ok := strings.Cut(fmt.Sprint(err), " denied the request: "); ok {
+			return message, nil
+		}
+		if err != nil {
+			return "", err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return "", ctx.Err()
+}
+
 // register makes the API server ask a server about what it asks gitonly.
-func (c *cluster) register(ctx context.Context, s *server, namespaces *metav1.LabelSelector) error {
+func (c *cluster) register(ctx context.Context, name string, s *server, namespaces *metav1.LabelSelector) error {
 	var configuration admissionregistration.ValidatingWebhookConfiguration
 	if err := yaml.UnmarshalStrict(webhook.Registration, &configuration); err != nil {
 		return err
@@ -204,9 +243,9 @@ func (c *cluster) register(ctx context.Context, s *server, namespaces *metav1.La
 	if err != nil {
 		return err
 	}
-	configuration.Name = "always-allow"
+	configuration.Name = name
 	hook := &configuration.Webhooks[0]
-	hook.Name, hook.NamespaceSelector = "always.allow.example.com", namespaces
+	hook.Name, hook.NamespaceSelector = name+".bench.example.com", namespaces
 	hook.ClientConfig = admissionregistration.WebhookClientConfig{URL: new("https://" + s.address + "/enforce"), CABundle: certificate}
 	hook.FailurePolicy = new(admissionregistration.Fail)
 	_, err = c.admin.AdmissionregistrationV1().ValidatingWebhookConfigurations().Create(ctx, &configuration, metav1.CreateOptions{})

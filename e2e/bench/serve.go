@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -34,9 +35,10 @@ var deployments = map[string]workload.Size{"small": workload.Small, "large": wor
 const sidesKept = 4 << 20
 
 // serve answers AdmissionReviews at /enforce and /audit over HTTPS, as gitonly
-// or allowing all, and says at /usage what the process used. It prints its
-// address, and stops with its standard input.
-func serve(ctx context.Context, gitonly bool) error {
+// or allowing all, and says at /usage what the process used. With a message, what
+// the patch "refused" writes is refused with it instead of being allowed. It
+// prints its address, and stops with its standard input.
+func serve(ctx context.Context, gitonly bool, message string) error {
 	ctrl.SetLogger(zap.New(zap.WriteTo(os.Stderr)))
 	mux := http.NewServeMux()
 	var reviews atomic.Int64
@@ -58,8 +60,11 @@ func serve(ctx context.Context, gitonly bool) error {
 			return err
 		}
 		if !gitonly {
-			mux.Handle(path, &crwebhook.Webhook{Handler: crwebhook.HandlerFunc(func(context.Context, crwebhook.Request) crwebhook.Response {
+			mux.Handle(path, &crwebhook.Webhook{Handler: crwebhook.HandlerFunc(func(_ context.Context, review crwebhook.Request) crwebhook.Response {
 				reviews.Add(1)
+				if message != "" && bytes.Contains(review.Object.Raw, []byte(refusedText)) {
+					return crwebhook.Denied(message)
+				}
 				return crwebhook.Allowed("")
 			})})
 			continue
@@ -96,7 +101,7 @@ func endpoint(index *gitindex.Index, p policy.Policy) (http.Handler, error) {
 // usage is what a process has used.
 type usage struct {
 	CPU     float64 // seconds of processor time
-	Reviews int64   // that were allowed by the one that allows all
+	Reviews int64   // that were answered otherwise than as gitonly
 }
 
 func used() usage {
