@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,7 +32,7 @@ func (a *Adviser) Advise(ctx context.Context, item *v1alpha1.GuardPolicy) []stri
 	if agents := a.agents(ctx, item); agents.Status == metav1.ConditionFalse {
 		advice = append(advice, agents.Message)
 	}
-	return append(advice, policy.Unknown(item, a.types)...)
+	return slices.Concat(advice, policy.Unknown(item, a.types), policy.Everybody(item))
 }
 
 // agents is the condition that says whether the policy's agents are there.

@@ -17,7 +17,7 @@ func Advice(policies []v1alpha1.GuardPolicy, types *fields.Types) []string {
 	var all []string
 	for i := range policies {
 		p := &policies[i]
-		sentences := Unknown(p, types)
+		sentences := slices.Concat(Unknown(p, types), Everybody(p))
 		if problem := Agentless(p, nil); problem != "" {
 			sentences = append(sentences, problem)
 		}
@@ -53,9 +53,14 @@ func Unknown(policy *v1alpha1.GuardPolicy, types *fields.Types) []string {
 	return all
 }
 
-// unknownKinds names kinds that none of the groups has, if all of them are
-// built-in.
+// unknownKinds names groups that there can't be, as only built-in ones have no dot,
+// and kinds that none of the groups has, if all of them are built-in.
 func unknownKinds(at string, r v1alpha1.Resource, types *fields.Types) []string {
+	for _, group := range r.APIGroups {
+		if group != "*" && !strings.Contains(group, ".") && !types.IsBuiltIn(group) {
+			return []string{fmt.Sprintf("%s: there is no API group %s", at, group)}
+		}
+	}
 	if slices.ContainsFunc(r.APIGroups, func(group string) bool { return !types.IsBuiltIn(group) }) {
 		return nil // "*" too
 	}
@@ -115,6 +120,44 @@ func Agentless(policy *v1alpha1.GuardPolicy, discovered Agents) string {
 		return "nobody can bring Git's changes: spec.agents.subjects is empty, and spec.agents.discover is off"
 	case len(discovered) == 0:
 		return "nobody can bring Git's changes: spec.agents.subjects is empty, and no GitSource has found Argo CD or Flux"
+	}
+	return ""
+}
+
+// Everybody returns which of the groups that a GuardPolicy takes for an agent, or for
+// Kubernetes itself, others are in, too. Each is a sentence that begins with the field
+// of the policy.
+func Everybody(policy *v1alpha1.GuardPolicy) []string {
+	var all []string
+	add := func(at, group string) {
+		if who := crowd(group); who != "" {
+			all = append(all, fmt.Sprintf("%s: group %s is %s, and nothing that they do is refused", at, group, who))
+		}
+	}
+	for i, subject := range policy.Spec.Agents.Subjects {
+		if subject.Kind == v1alpha1.SubjectGroup {
+			add(fmt.Sprintf("spec.agents.subjects[%d]", i), subject.Name)
+		}
+	}
+	if actors := policy.Spec.SystemActors; actors != nil {
+		for i, group := range actors.Groups {
+			add(fmt.Sprintf("spec.systemActors.groups[%d]", i), group)
+		}
+	}
+	return all
+}
+
+// crowd is who is in a group by the API server's own doing; empty of other groups.
+func crowd(group string) string {
+	switch group {
+	case "system:authenticated":
+		return "everybody"
+	case "system:unauthenticated":
+		return "everybody who doesn't say who they are"
+	case "system:serviceaccounts":
+		return "every service account"
+	case "system:masters":
+		return "every administrator"
 	}
 	return ""
 }
