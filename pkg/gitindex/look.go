@@ -174,7 +174,7 @@ func (r *Refresher) render(l *look, tree fs.FS, revision Revision, before Locati
 			URL:      Redact(l.state.Source.Repository.URL),
 			Revision: revision,
 			Path:     before.Location.Path,
-		})
+		}, got.reused)
 	}
 	return after
 }
@@ -187,8 +187,8 @@ type rendering struct {
 
 // stamp returns the objects with the source, URL, revision and path of
 // origin, packed. The slice is new, as snapshots have the old one; what the
-// objects point to is shared.
-func stamp(objects []Declared, origin Origin) []Declared {
+// objects point to is shared, the text of reused ones too.
+func stamp(objects []Declared, origin Origin, reused bool) []Declared {
 	stamped := make([]Declared, len(objects))
 	for i, d := range objects {
 		d.Origin.Source = origin.Source
@@ -197,6 +197,10 @@ func stamp(objects []Declared, origin Origin) []Declared {
 		d.Origin.Path = origin.Path
 		stamped[i] = d
 	}
-	Pack(stamped)
+	if reused {
+		compress(stamped) // what was just restored may not be yet
+	} else {
+		Pack(stamped)
+	}
 	return stamped
 }

@@ -86,6 +86,10 @@ const (
 // others refer to. It leaves alone what is compressed already.
 func Pack(objects []Declared) {
 	shareText(objects)
+	compress(objects)
+}
+
+func compress(objects []Declared) {
 	var like *likeness
 	var w *flate.Writer
 	var out bytes.Buffer
